@@ -1,0 +1,97 @@
+package call
+
+import (
+	"fmt"
+	"time"
+)
+
+// Call is one call: two legs, what their ears are connected to, and a record
+// in the making. It is a plain value: a copy is a snapshot.
+type Call struct {
+	plan   *Plan
+	caller callerState
+	callee calleeState
+	media  mediaState
+	change change
+
+	target    int    // of plan.Targets, the one being dialled
+	fork      string // B's To-tag: the fork whose early description A got, then the winner
+	callerSDP Body   // A's latest description
+	calleeSDP Body   // B's answer
+	replied   Author // who wrote the description that answered A's offer, or our offer
+	playing   [2]bool
+	finished  bool
+
+	rec Record
+	now time.Time
+	out []Action
+}
+
+// New is a call about to begin by plan. Its first event is Invited.
+func New(plan *Plan) Call { return Call{plan: plan, rec: Record{Target: -1}} }
+
+// Plan is what was decided before the first step.
+func (c *Call) Plan() *Plan { return c.plan }
+
+// Finished reports whether Finish was returned. A finished call still answers
+// for late 2xx responses of leg B.
+func (c *Call) Finished() bool { return c.finished }
+
+// Up reports whether both legs are established.
+func (c *Call) Up() bool { return c.caller == callerUp && c.callee == calleeUp }
+
+func (c *Call) String() string {
+	return fmt.Sprintf("A %s, B %s, media %s, change %s", c.caller, c.callee, c.media, c.change.state)
+}
+
+// Step tells the call what happened at now, and returns what to do, in order.
+// An event that has no meaning any more is ignored: it lost a race.
+func (c *Call) Step(now time.Time, ev Event) []Action {
+	c.now, c.out = now, nil
+	switch e := ev.(type) {
+	case Invited:
+		c.invited(e)
+	case Cancelled:
+		c.cancelled()
+	case Acked:
+		c.acked(e)
+	case AckMissing:
+		c.ackMissing()
+	case Progressed:
+		c.progressed(e)
+	case Answered:
+		c.answered(e)
+	case Rejected:
+		c.rejected(e)
+	case Unreachable:
+		c.unreachable(e)
+	case RangOut:
+		c.rangOut()
+	case HungUp:
+		c.hungUp(e)
+	case Reinvited, ReinviteCancelled, ReinviteAnswered, ReinviteAcked:
+		c.changed(ev)
+	case NoticeEnded:
+		c.noticeEnded(e)
+	case MediaLost:
+		c.mediaLost()
+	case Suspended:
+		c.suspended()
+	case Released:
+		c.end(Failed, e.Why, Refusal{Status: 503, Cause: 41})
+	}
+	c.finish()
+	return c.out
+}
+
+func (c *Call) do(a Action) { c.out = append(c.out, a) }
+
+// finish ends the call once both legs are down and every notice has reported.
+func (c *Call) finish() {
+	if c.finished || c.caller != callerDown || c.callee != calleeDown || c.playing != [2]bool{} {
+		return
+	}
+	c.finished = true
+	c.rec.Ended = c.now
+	c.do(Finish{Record: c.rec})
+}

@@ -1,0 +1,101 @@
+package call
+
+// change is a re-INVITE that one leg asked for and the other must agree to
+// (RFC 3261 s14). At most one is under way in a call.
+type change struct {
+	state changeState
+	asker Side
+	late  bool // the re-INVITE carried no offer
+}
+
+type changeState uint8
+
+const (
+	changeNone     changeState = iota
+	changeSent                 // our re-INVITE to the other leg is open
+	changeAccepted             // our 2xx to the asker waits for its ACK
+)
+
+func (s changeState) String() string { return [...]string{"none", "sent", "accepted"}[s] }
+
+func (c *Call) changed(ev Event) {
+	switch e := ev.(type) {
+	case Reinvited:
+		c.reinvited(e)
+	case ReinviteCancelled:
+		if c.change.state == changeSent && c.change.asker == e.Side {
+			c.do(CancelReinvite{Side: e.Side.Other()})
+		}
+	case ReinviteAnswered:
+		c.reinviteAnswered(e)
+	case ReinviteAcked:
+		c.reinviteAcked(e)
+	}
+}
+
+func (c *Call) reinvited(e Reinvited) {
+	switch {
+	case c.change.state == changeSent && c.change.asker == e.Side:
+		// The dialog has refused a second one before our final response to
+		// the first (RFC 3261 s14.2); there is nothing to do here.
+	case !c.Up() || c.media != mediaBridged || c.change.state != changeNone:
+		// The other leg is not there yet, hears a notice that must be whole,
+		// or is being changed itself.
+		c.do(RefuseReinvite{Side: e.Side, Status: 491})
+	default:
+		c.change = change{state: changeSent, asker: e.Side, late: e.Offer.From == Nobody}
+		c.do(Reinvite{Side: e.Side.Other(), Offer: e.Offer})
+	}
+}
+
+func (c *Call) reinviteAnswered(e ReinviteAnswered) {
+	ok := e.Status < 300
+	if c.change.state != changeSent || c.change.asker == e.Side {
+		if ok { // the call ended meanwhile; the 2xx still wants its ACK
+			c.do(AckReinvite{Side: e.Side})
+		}
+		return
+	}
+	asker := c.change.asker
+	switch {
+	case ok:
+		c.change.state = changeAccepted
+		if !c.change.late {
+			c.do(AckReinvite{Side: e.Side})
+		}
+		c.do(AcceptReinvite{Side: asker, SDP: e.SDP})
+	case e.Status == 481 || e.Status == 408: // its dialog is gone (RFC 3261 s12.2.1.2)
+		c.change.state = changeNone
+		c.do(RefuseReinvite{Side: asker, Status: e.Status})
+		c.end(Completed, ReasonGone, Refusal{Cause: 41})
+	default:
+		c.change.state = changeNone
+		c.do(RefuseReinvite{Side: asker, Status: passedOn(e.Status)})
+	}
+}
+
+func (c *Call) reinviteAcked(e ReinviteAcked) {
+	if c.change.state != changeAccepted || c.change.asker != e.Side {
+		return
+	}
+	if e.Missing {
+		c.end(Failed, ReasonNoAck, Refusal{Cause: 102})
+		return
+	}
+	if c.change.late {
+		c.do(AckReinvite{Side: e.Side.Other(), Answer: e.Answer})
+	}
+	c.change.state = changeNone
+}
+
+// endChange gives an open re-INVITE its final response, an unacknowledged 2xx
+// its ACK (RFC 3261 s15.1.2).
+func (c *Call) endChange() {
+	switch {
+	case c.change.state == changeSent:
+		c.do(RefuseReinvite{Side: c.change.asker, Status: 487})
+	case c.change.state == changeAccepted && c.change.late:
+		c.do(AckReinvite{Side: c.change.asker.Other()})
+	}
+	c.change.state = changeNone
+}

@@ -1,0 +1,49 @@
+package call
+
+func (c *Call) play(leg Side, phase Phase, asset string) {
+	c.playing[leg] = true
+	c.do(Play{Side: leg, Phase: phase, Asset: asset})
+}
+
+// noticeEnded keeps the proof, and goes on where the notice stood in the way.
+func (c *Call) noticeEnded(e NoticeEnded) {
+	if !c.playing[e.Side] {
+		return
+	}
+	c.playing[e.Side] = false
+	if c.rec.heard < len(c.rec.notices) {
+		c.rec.notices[c.rec.heard] = e.Proof
+		c.rec.heard++
+	}
+	if c.media == mediaRefusing {
+		c.media = mediaQuiet
+		c.end(Refused, c.plan.Why, *c.plan.Refusal)
+		return
+	}
+	if c.media != mediaBefore && c.media != mediaHolding && c.media != mediaAnswer {
+		return
+	}
+	if !e.Proof.Complete && c.plan.OnFailure == Release {
+		c.end(Failed, ReasonNoticeFailed, Refusal{Status: 500, Cause: 41})
+		return
+	}
+	switch {
+	case c.media == mediaBefore:
+		c.media = mediaQuiet
+		c.dial(0)
+	case c.media == mediaHolding:
+		c.media = mediaQuiet
+		c.pickUp()
+	case c.playing == [2]bool{}:
+		c.bridge()
+	}
+}
+
+// stopNotices ends what plays; each Stop is followed by its NoticeEnded.
+func (c *Call) stopNotices() {
+	for _, leg := range []Side{A, B} {
+		if c.playing[leg] {
+			c.do(Stop{Side: leg})
+		}
+	}
+}

@@ -1,0 +1,425 @@
+package call
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The tests of this file execute every order of events, up to seven deep,
+// that the world around a call can produce, and hold every action against
+// what the RFCs allow at that moment. The world is a second, independent
+// account of the wire: it knows what was sent and what may come back.
+
+type world struct {
+	call Call
+
+	aFinals, aByes     int
+	aAnswered, aAcked  bool
+	aGone              bool // A sent BYE or got one
+	bOpen              bool // an INVITE to B without a final response
+	bDialled           int
+	bProvisional       bool
+	bCancels           int
+	bForks             map[string]fork
+	bGone              bool
+	hears              [2]bool
+	whole              [2]map[string]bool // notices heard to their end
+	bridged            bool
+	openFrom           map[Side]bool // re-INVITEs of a peer without our final response
+	ackOwedBy          map[Side]bool // our 2xx to a re-INVITE, not acknowledged
+	openTo             map[Side]bool // our re-INVITEs without a final response
+	finishes           int
+	aWantedToLeave     bool
+	trace              []string
+	needBefore, needAt []string
+}
+
+type fork struct{ answered, acked, ended bool }
+
+func newWorld(p *Plan) *world {
+	return &world{call: New(p), bForks: map[string]fork{}, whole: [2]map[string]bool{{}, {}},
+		openFrom: map[Side]bool{}, ackOwedBy: map[Side]bool{}, openTo: map[Side]bool{}}
+}
+
+func (w *world) clone() *world {
+	n := *w
+	n.bForks = map[string]fork{}
+	for k, v := range w.bForks {
+		n.bForks[k] = v
+	}
+	for side := range w.whole {
+		n.whole[side] = map[string]bool{}
+		for k, v := range w.whole[side] {
+			n.whole[side][k] = v
+		}
+	}
+	cloneSides := func(m map[Side]bool) map[Side]bool {
+		c := map[Side]bool{}
+		for k, v := range m {
+			c[k] = v
+		}
+		return c
+	}
+	n.openFrom, n.ackOwedBy, n.openTo = cloneSides(w.openFrom), cloneSides(w.ackOwedBy), cloneSides(w.openTo)
+	n.trace = append([]string(nil), w.trace...)
+	return &n
+}
+
+// possible lists what the world can do next.
+func (w *world) possible() []Event {
+	var evs []Event
+	if w.aFinals == 0 {
+		evs = append(evs, Cancelled{})
+	}
+	if w.aAnswered && !w.aAcked && !w.aGone {
+		evs = append(evs, AckMissing{})
+		if w.call.callerSDP.From == Nobody {
+			evs = append(evs, Acked{Answer: Theirs("a-answer")})
+		} else {
+			evs = append(evs, Acked{})
+		}
+	}
+	if w.aAnswered && !w.aGone {
+		evs = append(evs, HungUp{Side: A, Cause: 16})
+		if w.aAcked && !w.openFrom[A] {
+			evs = append(evs, Reinvited{Side: A, Offer: Theirs("a-new")})
+		}
+	}
+	if w.bOpen {
+		if !w.bProvisional {
+			evs = append(evs, Progressed{Status: 100}, Unreachable{Status: 408})
+		}
+		evs = append(evs, Progressed{Status: 180, Fork: "f1"}, Progressed{Status: 183, Fork: "f2", SDP: Theirs("b-early")},
+			Rejected{Status: 486}, Rejected{Status: 503}, RangOut{})
+		if w.bCancels > 0 {
+			evs = append(evs, Unreachable{Status: 408})
+		}
+	}
+	if w.bDialled > 0 {
+		for _, f := range []string{"f1", "f2"} {
+			if !w.bForks[f].answered && (w.bOpen || w.anyFork()) {
+				evs = append(evs, Answered{Fork: f, SDP: Theirs("b-answer")})
+			}
+		}
+	}
+	if f := w.bForks[w.call.fork]; f.answered && f.acked && !f.ended && !w.bGone {
+		evs = append(evs, HungUp{Side: B, Cause: 16})
+		if !w.openFrom[B] {
+			evs = append(evs, Reinvited{Side: B})
+		}
+	}
+	for _, s := range []Side{A, B} {
+		if w.hears[s] {
+			evs = append(evs, NoticeEnded{Side: s, Proof: Proof{Leg: s, Complete: true}},
+				NoticeEnded{Side: s, Proof: Proof{Leg: s, Failed: "no media path"}})
+		}
+		if w.openFrom[s] {
+			evs = append(evs, ReinviteCancelled{Side: s})
+		}
+		if w.ackOwedBy[s] {
+			evs = append(evs, ReinviteAcked{Side: s, Answer: Theirs("re-answer")}, ReinviteAcked{Side: s, Missing: true})
+		}
+		if w.openTo[s] {
+			evs = append(evs, ReinviteAnswered{Side: s, Status: 200, SDP: Theirs("re-sdp")},
+				ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
+		}
+	}
+	return append(evs, Suspended{}, MediaLost{})
+}
+
+func (w *world) anyFork() bool {
+	for _, f := range w.bForks {
+		if f.answered {
+			return true
+		}
+	}
+	return false
+}
+
+// feed gives the call one event, and holds its actions against the world.
+func (w *world) feed(ev Event) error {
+	w.trace = append(w.trace, fmt.Sprintf("%T%+v", ev, ev))
+	w.happen(ev)
+	for _, a := range w.call.Step(time.Unix(0, 0), ev) {
+		w.trace = append(w.trace, fmt.Sprintf("    %T%+v", a, a))
+		if err := w.check(a); err != nil {
+			return fmt.Errorf("%w\n%s", err, strings.Join(w.trace, "\n"))
+		}
+	}
+	if w.bridged && (w.aGone || w.bGone) {
+		return fmt.Errorf("bridged to a leg that has gone\n%s", strings.Join(w.trace, "\n"))
+	}
+	return nil
+}
+
+// happen notes what the event means on the wire.
+func (w *world) happen(ev Event) {
+	switch e := ev.(type) {
+	case Cancelled:
+		w.aWantedToLeave = true
+	case Acked:
+		w.aAcked = true
+	case AckMissing:
+		w.aAcked = true // 64*T1 is over: BYE is allowed now
+	case HungUp:
+		if e.Side == A {
+			w.aGone, w.aWantedToLeave = true, true
+		} else {
+			w.bGone = true
+		}
+	case Progressed:
+		w.bProvisional = true
+	case Answered:
+		w.bForks[e.Fork] = fork{answered: true}
+		w.bOpen = false
+	case Rejected, Unreachable:
+		w.bOpen = false
+	case NoticeEnded:
+		w.hears[e.Side] = false
+		if e.Proof.Complete {
+			w.whole[e.Side]["notice"] = true
+		}
+	case Reinvited:
+		w.openFrom[e.Side] = true
+	case ReinviteAnswered:
+		w.openTo[e.Side] = false
+	case ReinviteAcked:
+		w.ackOwedBy[e.Side] = false
+	}
+}
+
+// check holds one action against what is allowed now.
+func (w *world) check(a Action) error {
+	if w.finishes > 0 {
+		switch a.(type) {
+		case Ack, Drop, AckReinvite:
+		default:
+			return fmt.Errorf("%T after Finish", a)
+		}
+	}
+	switch a := a.(type) {
+	case Progress:
+		if w.aFinals > 0 {
+			return fmt.Errorf("provisional after the final response")
+		}
+	case Refuse:
+		w.aFinals++
+		w.aGone = true
+	case Answer:
+		w.aFinals++
+		w.aAnswered = true
+		if w.aWantedToLeave {
+			return fmt.Errorf("answered a caller that had gone")
+		}
+	case Dial:
+		w.bDialled++
+		w.bOpen, w.bProvisional, w.bCancels = true, false, 0
+		w.bForks = map[string]fork{}
+		if w.aGone || w.aWantedToLeave {
+			return fmt.Errorf("dialled for a caller that had gone")
+		}
+		if w.call.plan.Notices.BeforeCaller != "" && !w.whole[A]["notice"] && w.call.plan.OnFailure == Release {
+			return fmt.Errorf("dialled before the notice was whole")
+		}
+		if w.hears[A] {
+			return fmt.Errorf("dialled while the notice plays")
+		}
+	case Cancel:
+		w.bCancels++
+		if !w.bOpen || !w.bProvisional || w.bCancels > 1 {
+			return fmt.Errorf("CANCEL not allowed")
+		}
+	case Ack:
+		f := w.bForks[a.Fork]
+		if !f.answered || f.acked {
+			return fmt.Errorf("ACK not owed to fork %q", a.Fork)
+		}
+		f.acked = true
+		w.bForks[a.Fork] = f
+	case Drop:
+		f := w.bForks[a.Fork]
+		if !f.acked || f.ended {
+			return fmt.Errorf("fork %q cannot be dropped", a.Fork)
+		}
+		f.ended = true
+		w.bForks[a.Fork] = f
+	case Bye:
+		if a.Side == A {
+			w.aByes++
+			if !w.aAcked || w.aGone {
+				return fmt.Errorf("BYE to A not allowed")
+			}
+			w.aGone = true
+			break
+		}
+		f := w.bForks[w.call.fork]
+		if !f.acked || f.ended || w.bGone {
+			return fmt.Errorf("BYE to B not allowed")
+		}
+		f.ended = true
+		w.bForks[w.call.fork] = f
+		w.bGone = true
+	case Play:
+		if w.hears[a.Side] || w.bridged {
+			return fmt.Errorf("two sounds on leg %s", a.Side)
+		}
+		if a.Phase == AtAnswer && (!w.aAcked || w.bGone || w.aGone) {
+			return fmt.Errorf("notice at answer before both legs are up")
+		}
+		w.hears[a.Side] = true
+	case Stop:
+		if !w.hears[a.Side] {
+			return fmt.Errorf("nothing to stop on leg %s", a.Side)
+		}
+	case Bridge:
+		if w.hears[A] || w.hears[B] {
+			return fmt.Errorf("bridged into a notice")
+		}
+		w.bridged = true
+	case Silence:
+		w.bridged = false
+	case Reinvite:
+		if w.openTo[a.Side] || w.openFrom[a.Side] {
+			return fmt.Errorf("re-INVITE into glare on leg %s", a.Side)
+		}
+		w.openTo[a.Side] = true
+	case AcceptReinvite:
+		if !w.openFrom[a.Side] {
+			return fmt.Errorf("no re-INVITE to accept on leg %s", a.Side)
+		}
+		w.openFrom[a.Side], w.ackOwedBy[a.Side] = false, true
+	case RefuseReinvite:
+		if !w.openFrom[a.Side] {
+			return fmt.Errorf("no re-INVITE to refuse on leg %s", a.Side)
+		}
+		w.openFrom[a.Side] = false
+	case Finish:
+		w.finishes++
+		if a.Record.Result == "" || a.Record.Reason == "" {
+			return fmt.Errorf("a record without result or reason: %+v", a.Record)
+		}
+		if w.bOpen || w.hears[A] || w.hears[B] || !w.aGone {
+			return fmt.Errorf("finished too early")
+		}
+	}
+	if w.aFinals > 1 || w.aByes > 1 || w.finishes > 1 {
+		return fmt.Errorf("%T sent twice", a)
+	}
+	return nil
+}
+
+// settle lets every timer run out, and demands that the call then be over
+// with nothing owed to anybody.
+func (w *world) settle() error {
+	steps := []Event{Released{Why: ReasonShutdown}}
+	for i := 0; i < 12; i++ {
+		for _, ev := range steps {
+			if err := w.feed(ev); err != nil {
+				return err
+			}
+		}
+		steps = steps[:0]
+		switch {
+		case w.finishes == 1 && !w.openTo[A] && !w.openTo[B]:
+			return w.debts()
+		case w.hears[A]:
+			steps = append(steps, NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}})
+		case w.hears[B]:
+			steps = append(steps, NoticeEnded{Side: B, Proof: Proof{Failed: "stopped"}})
+		case w.aAnswered && !w.aAcked && !w.aGone:
+			steps = append(steps, AckMissing{})
+		case w.openTo[A]:
+			steps = append(steps, ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("late")})
+		case w.openTo[B]:
+			steps = append(steps, ReinviteAnswered{Side: B, Status: 481})
+		case w.bOpen:
+			steps = append(steps, Unreachable{Status: 408})
+		}
+	}
+	return fmt.Errorf("the call does not end: %s\n%s", &w.call, strings.Join(w.trace, "\n"))
+}
+
+func (w *world) debts() error {
+	bad := ""
+	for tag, f := range w.bForks {
+		if !f.acked {
+			bad += " fork " + tag + " lacks its ACK;"
+		}
+		if !f.ended && !w.bGone {
+			bad += " fork " + tag + " is still up;"
+		}
+	}
+	if w.openFrom[A] || w.openFrom[B] {
+		bad += " a re-INVITE lacks its final response;"
+	}
+	if w.aFinals != 1 {
+		bad += fmt.Sprintf(" %d final responses to A;", w.aFinals)
+	}
+	if bad != "" {
+		return fmt.Errorf("debts at the end:%s\n%s", bad, strings.Join(w.trace, "\n"))
+	}
+	return nil
+}
+
+func explore(w *world, depth int, count *int) error {
+	*count++
+	if err := w.clone().settle(); err != nil {
+		return err
+	}
+	if depth == 0 {
+		return nil
+	}
+	for _, ev := range w.possible() {
+		next := w.clone()
+		if err := next.feed(ev); err != nil {
+			return err
+		}
+		if err := explore(next, depth-1, count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestEveryOrderOfEvents(t *testing.T) {
+	two := []Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}
+	offer := Invited{Offer: Theirs("a-offer")}
+	both := Slots{AnswerCaller: "tone", AnswerCallee: "tone"}
+	for name, start := range map[string]struct {
+		plan   Plan
+		invite Invited
+	}{
+		"plain":                 {Plan{Targets: two}, offer},
+		"late offer":            {Plan{Targets: two}, Invited{}},
+		"tone at answer":        {Plan{Targets: two, Notices: both}, offer},
+		"late, tone at answer":  {Plan{Targets: two, Notices: both}, Invited{}},
+		"early tone":            {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
+		"early tone, strict":    {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
+		"late offer, tone":      {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone"}}, Invited{}},
+		"tone after our answer": {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", Mode: AnsweredBefore, AnswerCallee: "tone"}}, offer},
+		"tone before to both":   {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone"}}, offer},
+		"tone before to callee": {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone"}}, Invited{}},
+		"tone held":             {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone", AnswerCaller: "tone"}}, offer},
+		"suspended":             {Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}, offer},
+		"suspended, announced":  {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, offer},
+		"emergency":             {Plan{Targets: two, Emergency: true, LiveCalls: KeepLiveCalls}, offer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(&start.plan)
+			if err := w.feed(start.invite); err != nil {
+				t.Fatal(err)
+			}
+			depth, count := 6, 0 // the INVITE and six more
+			if testing.Short() {
+				depth = 4
+			}
+			if err := explore(w, depth, &count); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d orders", count)
+		})
+	}
+}

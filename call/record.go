@@ -1,0 +1,89 @@
+package call
+
+import "time"
+
+// Result says in one word how a call ended.
+type Result string
+
+// The results of a call; of low cardinality, fit for a metric label.
+const (
+	Completed Result = "completed" // it was answered, and ended by either side
+	CallerEnd Result = "cancelled" // the caller gave up before an answer
+	Busy      Result = "busy"
+	NoAnswer  Result = "no_answer"
+	Declined  Result = "rejected" // the far end refused
+	Refused   Result = "refused"  // we refused, by policy
+	Failed    Result = "failed"
+)
+
+// Reason says why, in more words.
+type Reason string
+
+// The reasons of an end; of low cardinality.
+const (
+	ReasonCallerHungUp     Reason = "caller hung up"
+	ReasonCalleeHungUp     Reason = "callee hung up"
+	ReasonCallerCancelled  Reason = "caller cancelled"
+	ReasonFarEnd           Reason = "far end refused"
+	ReasonUnreachable      Reason = "far end unreachable"
+	ReasonRangOut          Reason = "nobody answered"
+	ReasonStopped          Reason = "stop list"
+	ReasonUnreadable       Reason = "unreadable number"
+	ReasonNoRoute          Reason = "no route"
+	ReasonNoEmergencyRoute Reason = "no route for an emergency call"
+	ReasonPresentation     Reason = "caller number not assigned to the trunk"
+	ReasonNoAck            Reason = "no ACK"
+	ReasonMediaLost        Reason = "no media"
+	ReasonDescription      Reason = "unusable session description"
+	ReasonNoticeFailed     Reason = "notice failed"
+	ReasonGone             Reason = "dialog gone at the far end"
+	ReasonShutdown         Reason = "shutdown"
+	ReasonFault            Reason = "internal fault"
+	ReasonPorts            Reason = "no media ports"
+)
+
+// Phase of a notice.
+type Phase uint8
+
+// Phases of a notice.
+const (
+	Before   Phase = iota // before the forwarded call is connected
+	AtAnswer              // when both legs are up, before they are bridged
+)
+
+func (p Phase) String() string { return [...]string{"before", "answer"}[p] }
+
+// Proof is the evidence of one notice on one leg.
+type Proof struct {
+	Leg      Side
+	Phase    Phase
+	Asset    string
+	Hash     string // SHA-256 of the asset
+	Licence  string // "holder number", empty for an asset without one
+	Codec    string
+	First    time.Time // first and last packet
+	Last     time.Time
+	Packets  int
+	Complete bool
+	Failed   string // why it was not completed
+	To       string // address and port it was sent to
+}
+
+// Record is what is known of a call when it has ended.
+type Record struct {
+	Result   Result
+	Reason   Reason
+	Status   int // of the final response to leg A
+	Cause    int // Q.850, 0 when none was named
+	Target   int // of the plan; -1 when none was dialled
+	Invited  time.Time
+	Rang     time.Time // first 18x from B
+	Answered time.Time // 2xx from B
+	Bridged  time.Time // both heard each other
+	Ended    time.Time
+	notices  [4]Proof
+	heard    int
+}
+
+// Notices are the proofs of the notices that were begun, in order.
+func (r *Record) Notices() []Proof { return r.notices[:r.heard] }

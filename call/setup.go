@@ -1,0 +1,224 @@
+package call
+
+// invited starts the call: turn it away, play the notice before connecting, or dial.
+func (c *Call) invited(e Invited) {
+	if !c.rec.Invited.IsZero() {
+		return
+	}
+	c.rec.Invited = c.now
+	c.callerSDP = e.Offer
+	n := &c.plan.Notices
+	switch {
+	case c.plan.Refusal != nil:
+		c.turnAway(e.Offer)
+	case n.BeforeCaller == "" && (n.BeforeCallee == "" || e.Offer.From != Nobody):
+		c.dial(0)
+	case n.Mode == AnsweredBefore || e.Offer.From == Nobody:
+		// A late offer cannot be answered before its ACK, so that the notice
+		// follows our own 200 (RFC 3264 s5, RFC 3261 s13.2.1).
+		c.reply(Us)
+		c.media = mediaBefore
+	default:
+		c.do(Progress{Status: 183, SDP: Body{From: Us}})
+		c.replied = Us
+		c.media = mediaBefore
+		c.play(A, Before, n.BeforeCaller)
+	}
+}
+
+// turnAway refuses the call as planned, after the announcement if there is one.
+func (c *Call) turnAway(offer Body) {
+	r := c.plan.Refusal
+	if r.Announce == "" || offer.From == Nobody {
+		c.end(Refused, c.plan.Why, *r)
+		return
+	}
+	c.do(Progress{Status: 183, SDP: Body{From: Us}})
+	c.replied = Us
+	c.media = mediaRefusing
+	c.play(A, Before, r.Announce)
+}
+
+// reply answers A's INVITE.
+func (c *Call) reply(author Author) {
+	body := Body{From: author}
+	c.replied = author
+	c.caller = callerAnswering
+	c.rec.Status = 200
+	c.do(Answer{SDP: body})
+}
+
+func (c *Call) dial(target int) {
+	c.target, c.rec.Target = target, target
+	c.callee, c.fork = calleeCalling, ""
+	c.do(Dial{Target: target, Offer: c.callerSDP})
+}
+
+// progressed passes B's progress on, or lets a CANCEL go that waited for it.
+func (c *Call) progressed(e Progressed) {
+	switch c.callee {
+	case calleeCancelPending:
+		c.callee = calleeCancelling
+		c.do(Cancel{})
+		return
+	case calleeCalling:
+		c.callee = calleeProceeding
+	case calleeProceeding:
+	default:
+		return
+	}
+	if e.Status == 100 {
+		return
+	}
+	if c.rec.Rang.IsZero() {
+		c.rec.Rang = c.now
+	}
+	if c.callerSDP.From == Nobody {
+		e.SDP = Body{} // an offer needs a reliable response (RFC 3262 s5)
+	}
+	if e.SDP.From == Peer && c.media == mediaQuiet {
+		c.media, c.fork = mediaEarly, e.Fork
+		c.do(Bridge{})
+	}
+	if c.caller != callerInviting {
+		return
+	}
+	// A has one dialog with us. Once we have answered its offer, or another
+	// fork has, a further description would be a second answer (RFC 3261 s13.2.1).
+	body := e.SDP
+	if c.replied == Us || e.Fork != c.fork {
+		body = Body{}
+	}
+	c.do(Progress{Status: e.Status, SDP: body})
+}
+
+// answered connects B to A, unless B came too late.
+func (c *Call) answered(e Answered) {
+	switch c.callee {
+	case calleeCalling, calleeProceeding:
+	case calleeIdle:
+		return
+	default:
+		// A CANCEL that B did not see in time, or another fork's 2xx: it must
+		// be acknowledged and ended (RFC 3261 s9.1, s13.2.2.4).
+		c.do(Ack{Fork: e.Fork})
+		c.do(Drop{Fork: e.Fork})
+		if c.callee == calleeCancelPending || c.callee == calleeCancelling {
+			c.callee = calleeDown
+		}
+		return
+	}
+	c.fork, c.rec.Answered = e.Fork, c.now
+	if e.Unusable != "" || e.SDP.From == Nobody {
+		c.do(Ack{Fork: e.Fork})
+		c.do(Drop{Fork: e.Fork})
+		c.callee = calleeDown
+		c.end(Failed, ReasonDescription, Refusal{Status: 502, Cause: 127})
+		return
+	}
+	if c.callerSDP.From == Nobody { // late offer: B's description is the offer
+		c.callee = calleeAnswered
+		c.replied, c.caller, c.rec.Status = Peer, callerAnswering, 200
+		c.do(Answer{SDP: e.SDP})
+		return
+	}
+	c.callee, c.calleeSDP = calleeUp, e.SDP
+	c.do(Ack{Fork: e.Fork})
+	if n := c.plan.Notices.BeforeCallee; n != "" {
+		c.quiet()
+		c.media = mediaHolding
+		c.play(B, Before, n)
+		return
+	}
+	c.pickUp()
+}
+
+// pickUp answers A, if we have not before, now that B is there.
+func (c *Call) pickUp() {
+	if c.caller == callerInviting {
+		c.caller, c.rec.Status = callerAnswering, 200
+		if c.replied == Us {
+			c.do(Answer{SDP: Body{From: Us}})
+		} else {
+			c.replied = Peer
+			c.do(Answer{SDP: c.calleeSDP})
+		}
+	}
+	c.connect()
+}
+
+// acked brings leg A up.
+func (c *Call) acked(e Acked) {
+	switch c.caller {
+	case callerEnding:
+		c.caller = callerDown
+		c.do(Bye{Side: A, Cause: c.rec.Cause})
+		return
+	case callerAnswering:
+	default:
+		return
+	}
+	c.caller = callerUp
+	late := c.callerSDP.From == Nobody
+	if late {
+		c.callerSDP = e.Answer
+	}
+	if late && e.Answer.From == Nobody {
+		c.end(Failed, ReasonDescription, Refusal{Status: 488, Cause: 127})
+		return
+	}
+	switch c.callee {
+	case calleeIdle:
+		if before := c.plan.Notices.BeforeCaller; before != "" {
+			c.play(A, Before, before)
+		} else {
+			c.media = mediaQuiet
+			c.dial(0)
+		}
+	case calleeAnswered:
+		c.callee = calleeUp
+		c.do(Ack{Fork: c.fork, Answer: e.Answer})
+		c.connect()
+	case calleeUp:
+		c.connect()
+	}
+}
+
+// connect bridges the legs once the notices at answer have played; those wait
+// for A's ACK, from which moment both legs are up.
+func (c *Call) connect() {
+	n := &c.plan.Notices
+	if n.AnswerCaller == "" && n.AnswerCallee == "" {
+		c.bridge()
+		return
+	}
+	c.quiet()
+	if !c.Up() {
+		return
+	}
+	c.media = mediaAnswer
+	if n.AnswerCaller != "" {
+		c.play(A, AtAnswer, n.AnswerCaller)
+	}
+	if n.AnswerCallee != "" {
+		c.play(B, AtAnswer, n.AnswerCallee)
+	}
+}
+
+// quiet ends what the legs hear of each other.
+func (c *Call) quiet() {
+	if c.media == mediaEarly || c.media == mediaBridged {
+		c.do(Silence{})
+	}
+	c.media = mediaQuiet
+}
+
+func (c *Call) bridge() {
+	if c.rec.Bridged.IsZero() {
+		c.rec.Bridged = c.now
+	}
+	if c.media != mediaBridged {
+		c.media = mediaBridged
+		c.do(Bridge{})
+	}
+}

@@ -1,0 +1,137 @@
+package sip
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"strconv"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"tonegate/number"
+	"tonegate/sip/wire"
+)
+
+// Allow is what we answer for; everything else gets 405 or 501 with it.
+const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+
+// arrived runs in the reader of a socket: it validates, refuses what needs no
+// state, and hands the rest to the shard that owns it. It never blocks.
+func (s *Server) arrived(l *listener, msg sipgo.Message) {
+	source, err := netip.ParseAddrPort(msg.Source())
+	if err != nil {
+		s.metrics.drop(dropMalformed)
+		return
+	}
+	trunk := trunkOf(s.options.Trunks, source.Addr())
+	if trunk == nil {
+		s.metrics.drop(dropStranger)
+		return
+	}
+	m, problem := wire.Read(msg, l.Network, source)
+	if problem != nil {
+		s.metrics.drop(dropInvalid)
+		if m != nil {
+			s.refuse(replyFlow(l, m), wire.Refuse(m, problem, ""))
+		}
+		return
+	}
+	in := letter{message: m, flow: flow{l, source}, trunk: trunk}
+	if !m.IsRequest() {
+		if shard, ok := shardOf(m.Via[0].Branch, len(s.shards)); ok {
+			s.deliver(shard, in)
+		} else {
+			s.metrics.drop(dropUnmatched)
+		}
+		return
+	}
+	in.flow = replyFlow(l, m)
+	if !s.supported(in) {
+		return
+	}
+	shard, ours := shardOf(m.To.Tag, len(s.shards))
+	if !ours {
+		shard = hashShard(s.seed, m.CallID, m.From.Tag, len(s.shards))
+	}
+	if m.Method == wire.INVITE && m.To.Tag == "" && !s.admit(in) {
+		return
+	}
+	s.deliver(shard, in)
+}
+
+// supported refuses methods and extensions that we do not speak, without state.
+func (s *Server) supported(in letter) bool {
+	m := in.message
+	switch m.Method {
+	case wire.INVITE, wire.BYE, wire.OPTIONS:
+		if len(m.Require) > 0 { // RFC 3261 s8.2.2.3
+			b := wire.NewResponse(m, 420, "", s.statelessTag(m))
+			for _, tag := range m.Require {
+				b.Add("Unsupported", tag)
+			}
+			s.refuseBuilt(in, b)
+			return false
+		}
+		return true
+	case wire.ACK, wire.CANCEL:
+		return true
+	case wire.REGISTER, wire.PRACK, wire.UPDATE, wire.INFO, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
+		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", allow))
+	default:
+		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", allow))
+	}
+	s.metrics.drop(dropMethod)
+	return false
+}
+
+// admit keeps new calls within the limits; emergency calls are always let in.
+func (s *Server) admit(in letter) bool {
+	called, err := number.Parse(in.message.RequestURI.User)
+	emergency := err == nil && called.Emergency()
+	draining := s.draining.Load()
+	if emergency && !draining || !draining && s.options.Ready() && s.calls.Load() < int64(s.options.Limits.Calls) && s.rate.Allow() {
+		return true
+	}
+	s.metrics.drop(dropOverload)
+	s.metrics.refused.WithLabelValues("overload").Inc()
+	s.refuseBuilt(in, wire.NewResponse(in.message, 503, "", s.statelessTag(in.message)).Add("Retry-After", "5"))
+	return false
+}
+
+// refuseBuilt sends a stateless reply.
+func (s *Server) refuseBuilt(in letter, b *wire.Builder) {
+	if out, err := b.Bytes(); err == nil {
+		in.flow.send(out, "")
+	}
+}
+
+// refuse sends a reply to a message that could not be read, at a bounded rate.
+func (s *Server) refuse(to flow, b []byte) {
+	if len(b) > 0 && s.complaints.Allow() {
+		to.send(b, "")
+	}
+}
+
+// statelessTag is a To-tag that belongs to no dialog, the same for every
+// repetition of a request (RFC 3261 s8.2.7).
+func (s *Server) statelessTag(m *wire.Message) string {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	h.WriteString(m.CallID)
+	h.WriteString(m.From.Tag)
+	h.WriteString(m.Via[0].Branch)
+	return "x" + strconv.FormatUint(h.Sum64(), 36)
+}
+
+// replyFlow is where the responses to a request go: always the address it came
+// from; the port it came from with rport, else the one of its Via
+// (RFC 3261 s18.2.2, RFC 3581 s4). No name or address in the message is used.
+func replyFlow(l *listener, m *wire.Message) flow {
+	port := m.Source.Port()
+	if l.Network == wire.UDP && len(m.Via) > 0 && !m.Via[0].RPort {
+		port = 5060
+		if p := m.Via[0].Port; p != 0 {
+			port = uint16(p)
+		}
+	}
+	return flow{l, netip.AddrPortFrom(m.Source.Addr(), port)}
+}

@@ -1,0 +1,177 @@
+package sip
+
+import (
+	"strconv"
+
+	"tonegate/call"
+	"tonegate/media/sdp"
+	"tonegate/sip/dialog"
+	"tonegate/sip/wire"
+)
+
+// invite begins a call (RFC 3261 s13.3.1).
+func (sh *shard) invite(in letter) {
+	m := in.message
+	a := &agent{shard: sh}
+	caller := &a.legs[call.A]
+	tx := sh.serve(in, caller)
+	caller.in = inviteIn{request: m, tx: tx}
+	for side := range a.legs {
+		l := &a.legs[side]
+		l.agent, l.side = a, call.Side(side)
+		l.timer.owner = l
+	}
+	a.timer.owner = a
+	caller.trunk, caller.tag = in.trunk, sh.mint.token()
+	a.id = caller.tag
+	if sh.overtaken(tx.key) {
+		if out, err := wire.NewResponse(m, 487, "", caller.tag).Bytes(); err == nil {
+			tx.leg = nil
+			tx.respond(487, out)
+		}
+		return
+	}
+	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
+		tx.respond(100, out)
+	}
+	sh.fence(a, func() { a.begin(in) })
+}
+
+// begin reads the INVITE, plans the call and takes the first step.
+func (a *agent) begin(in letter) {
+	sh, m := a.shard, in.message
+	s := sh.server
+	s.metrics.active.Set(float64(s.calls.Add(1)))
+	sh.agents[a] = struct{}{}
+
+	caller := &a.legs[call.A]
+	caller.dialog = dialog.NewUAS(m, caller.tag)
+	caller.flow = s.within(in.trunk, m, in.flow)
+	sh.legs[caller.tag] = caller
+
+	facts := readFacts(m, in.trunk.Name)
+	a.plan = s.options.Policy.Plan(facts, a.screen(&facts))
+	offer := a.describeOffer(m, caller)
+	if a.plan.Refusal == nil && caller.in.offer != nil {
+		a.narrow = a.plan.Exempt == "" && speaksNotices(caller.in.offer)
+	}
+	a.from = readIdentity(m, a.plan.Withhold)
+	a.call = call.New(&a.plan)
+	if a.plan.Refusal == nil || a.plan.Refusal.Announce != "" {
+		if err := caller.openSound(); err != nil {
+			a.turnAway(503, call.ReasonPorts)
+		} else if caller.in.offer != nil {
+			caller.hear(caller.in.offer)
+		}
+	}
+	a.feed(call.Invited{Offer: offer})
+}
+
+// screen asks the stop list about every number of the call, once.
+func (a *agent) screen(f *call.Facts) call.Screening {
+	v := a.shard.server.options.List.Load().FindAll(f.Numbers(nil), a.shard.now)
+	return call.Screening{Revision: uint64(v.Revision), Stopped: v.Stopped >= 0}
+}
+
+// describeOffer reads the caller's offer. One that cannot be used turns the
+// call away, unless it is turned away already.
+func (a *agent) describeOffer(m *wire.Message, caller *leg) call.Body {
+	if len(m.Body) == 0 {
+		return call.Body{}
+	}
+	if !isSDP(m.ContentType) || m.Value("Content-Encoding") != "" { // RFC 3261 s8.2.3
+		a.turnAway(415, call.ReasonDescription)
+		return call.Body{}
+	}
+	s, err := sdp.Parse(m.Body)
+	if err != nil {
+		a.turnAway(400, call.ReasonDescription)
+		return call.Body{}
+	}
+	if _, _, ok := s.Audio(); !ok {
+		a.turnAway(488, call.ReasonDescription)
+		return call.Body{}
+	}
+	caller.in.offer = s
+	return call.Theirs(string(m.Body))
+}
+
+func (a *agent) turnAway(status int, why call.Reason) {
+	if a.plan.Refusal == nil {
+		a.plan.Refusal, a.plan.Why = &call.Refusal{Status: status}, why
+	}
+}
+
+// speaksNotices reports whether a notice can be played to this peer.
+func speaksNotices(s *sdp.Session) bool {
+	_, m, ok := s.Audio()
+	if !ok {
+		return false
+	}
+	_, _, ok = sdp.Choose(m, noticeCodecs...)
+	return ok
+}
+
+// dial sends the INVITE of leg B to one target of the plan.
+func (a *agent) dial(l *leg, act call.Dial) {
+	sh := a.shard
+	target := a.plan.Targets[act.Target]
+	trunk := sh.server.trunks[target.Trunk]
+	peer := trunk.Peers[target.Peer]
+	f, ok := sh.server.route(peer)
+	if l.trunk != nil && l.trunk.Media != trunk.Media {
+		l.closeSound(sh.server.options.Plane)
+	}
+	delete(sh.legs, l.tag)
+	l.trunk, l.flow, l.tag, l.dialog = trunk, f, sh.mint.token(), dialog.Dialog{}
+	l.peer, l.told = nil, nil
+	sh.legs[l.tag] = l
+	o := &inviteOut{branch: sh.mint.branch(), flow: f}
+	l.out, l.first = o, o
+	if !ok {
+		l.close(o)
+		a.feed(call.Unreachable{Status: 503})
+		return
+	}
+	if err := l.openSound(); err != nil {
+		a.feed(call.Released{Why: call.ReasonPorts})
+		return
+	}
+	text, err := l.describe(act.Offer)
+	if err != nil {
+		a.feed(call.Released{Why: call.ReasonDescription})
+		return
+	}
+	out, err := a.buildInvite(l, o, peer, text)
+	if err != nil {
+		sh.server.log.Warn("an INVITE could not be built", "call", a.id, "error", err)
+		a.feed(call.Released{Why: call.ReasonFault})
+		return
+	}
+	sh.request(wire.INVITE, o.branch, out, f, l.timers(), l, o)
+}
+
+// buildInvite writes leg B's INVITE.
+func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byte, error) {
+	f, id := o.flow, &a.from
+	at := peer.Address.String()
+	uri := id.uri(at)
+	to := "<" + uri + ">"
+	if peer.Network == wire.TCP {
+		uri += ";transport=tcp"
+	}
+	o.invite = wire.NewInvite(uri, f.through.Network.String(), f.through.sentBy, o.branch)
+	o.invite.From = id.from(f.through.sentBy) + ";tag=" + l.tag
+	o.invite.To = to
+	o.invite.CallID = a.shard.mint.token() + "@" + a.shard.server.options.Node
+	o.invite.CSeq = 1
+	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
+	if hops := a.legs[call.A].in.request.MaxForwards; hops > 0 { // one hop further, as a proxy would count
+		b.Add("Max-Forwards", strconv.Itoa(hops-1))
+	}
+	id.add(b)
+	if text != nil {
+		b.Body(mimeSDP, text)
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,102 @@
+package sip
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"tonegate/sip/wire"
+)
+
+func init() {
+	// sipgo's read buffer, a package variable: a datagram must fit whole.
+	sipgo.TransportBufferReadSize = 65535
+}
+
+// Listen is one address that the server is reached at.
+type Listen struct {
+	Network wire.Network
+	Address netip.AddrPort
+}
+
+// listener is one open socket with its own sipgo transport layer, so that
+// every message is known by the socket it came through.
+type listener struct {
+	Listen
+	sentBy  string // our Via sent-by and Contact host
+	packets *packetConn
+	streams *streams
+	layer   *sipgo.TransportLayer
+}
+
+func (s *Server) listen(at Listen) (*listener, error) {
+	l := &listener{Listen: at, sentBy: at.Address.String()}
+	silent := slog.New(slog.NewTextHandler(io.Discard, nil)) // sipgo logs whole datagrams; ours are counted instead
+	l.layer = sipgo.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, sipgo.WithTransportLayerLogger(silent))
+	l.layer.OnMessage(func(m sipgo.Message) { s.arrived(l, m) })
+	switch at.Network {
+	case wire.UDP:
+		socket, err := s.options.ListenPacket(at.Address)
+		if err != nil {
+			return nil, fmt.Errorf("listening on udp %s: %w", at.Address, err)
+		}
+		l.packets = &packetConn{PacketSocket: socket, known: s.known, metrics: s.metrics, names: map[netip.AddrPort]*peerAddr{},
+			reply: func(to netip.AddrPort, b []byte) { s.refuse(flow{l, to}, b) }}
+	case wire.TCP:
+		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at.Address))
+		if err != nil {
+			return nil, fmt.Errorf("listening on tcp %s: %w", at.Address, err)
+		}
+		l.streams = newStreams(tcp, s.known, s.lost, s.metrics)
+	default:
+		return nil, fmt.Errorf("listening on %s %s: not available yet", at.Network, at.Address)
+	}
+	return l, nil
+}
+
+// serve reads until the listener is closed.
+func (l *listener) serve() error {
+	if l.packets != nil {
+		return l.layer.ServeUDP(l.packets)
+	}
+	return l.layer.ServeTCP(l.streams)
+}
+
+func (l *listener) close() error {
+	if l.packets != nil {
+		return l.packets.Close()
+	}
+	return l.streams.Close()
+}
+
+// flow is a way to a peer: a socket of ours and an address.
+type flow struct {
+	through *listener
+	remote  netip.AddrPort
+}
+
+// send writes a message. Branch names the request, so that a stream that
+// cannot be opened or written is reported; "" is for responses, which never
+// open a connection (RFC 3261 s18.2.2 would, to where the sender's Via says).
+func (f flow) send(b []byte, branch string) error {
+	if len(b) == 0 {
+		return fmt.Errorf("nothing to send to %s", f.remote)
+	}
+	if f.through.streams != nil {
+		return f.through.streams.send(f.remote, b, branch, branch != "")
+	}
+	_, err := f.through.packets.WriteToUDPAddrPort(b, f.remote)
+	return err
+}
+
+// contact is our Contact value on this flow.
+func (f flow) contact() string {
+	if f.through.Network == wire.TCP {
+		return "<sip:" + f.through.sentBy + ";transport=tcp>"
+	}
+	return "<sip:" + f.through.sentBy + ">"
+}

@@ -1,0 +1,98 @@
+package sip
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tonegate/call"
+)
+
+// Metrics are the server's counters. No label ever holds a number.
+type Metrics struct {
+	calls    *prometheus.CounterVec
+	notices  *prometheus.CounterVec
+	exempt   *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+	dropped  *prometheus.CounterVec
+	active   prometheus.Gauge
+	progress *prometheus.HistogramVec
+	answer   *prometheus.HistogramVec
+	faults   prometheus.Counter
+	repeats  *prometheus.CounterVec
+}
+
+// NewMetrics registers the server's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tonegate_" + name, Help: help}, labels)
+		r.MustRegister(c)
+		return c
+	}
+	setup := func(name, help string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tonegate_" + name, Help: help,
+			Buckets: []float64{.001, .002, .004, .008, .016, .05, .1, .25, .5, 1, 2, 4, 8, 16, 32, 64, 180}}, []string{"trunk"})
+		r.MustRegister(h)
+		return h
+	}
+	m := &Metrics{
+		calls:    counters("calls_total", "Calls that ended, by the trunk, the direction the trunk saw them in, and the result.", "trunk", "direction", "result"),
+		notices:  counters("notices_total", "Notices that ended, by phase, leg and result.", "phase", "leg", "result"),
+		exempt:   counters("notices_exempt_total", "Calls without a notice, by the reason that the rule gives.", "reason"),
+		refused:  counters("refused_total", "Calls refused by policy or overload, by reason.", "reason"),
+		dropped:  counters("sip_dropped_total", "Messages that were dropped or answered without a call, by reason.", "reason"),
+		active:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "tonegate_active_calls", Help: "Calls that are being set up or are up."}),
+		progress: setup("call_progress_seconds", "From INVITE to the first ringing or progress of the far end."),
+		answer:   setup("call_answer_seconds", "From INVITE to the answer of the far end."),
+		faults:   prometheus.NewCounter(prometheus.CounterOpts{Name: "tonegate_faults_total", Help: "Faults of our own that ended a call; each is in the log."}),
+		repeats:  counters("sip_retransmissions_total", "Messages sent again, by kind.", "kind"),
+	}
+	r.MustRegister(m.active, m.faults)
+	return m
+}
+
+// Reasons of tonegate_sip_dropped_total.
+const (
+	dropStranger  = "stranger"
+	dropMalformed = "malformed"
+	dropInvalid   = "invalid"
+	dropUnmatched = "unmatched"
+	dropOverload  = "overload"
+	dropMethod    = "method"
+)
+
+func (m *Metrics) drop(reason string) { m.dropped.WithLabelValues(reason).Inc() }
+
+// ended counts one call by its record.
+func (m *Metrics) ended(p *call.Plan, r *call.Record) {
+	from, result := p.Facts.Trunk, string(r.Result)
+	m.calls.WithLabelValues(from, "in", result).Inc()
+	if r.Target >= 0 {
+		m.calls.WithLabelValues(p.Targets[r.Target].Trunk, "out", result).Inc()
+	}
+	if r.Result == call.Refused {
+		m.refused.WithLabelValues(string(r.Reason)).Inc()
+	}
+	if p.Exempt != "" {
+		m.exempt.WithLabelValues(p.Exempt).Inc()
+	}
+	for _, n := range r.Notices() {
+		outcome := "played"
+		if !n.Complete {
+			outcome = "failed"
+		}
+		m.notices.WithLabelValues(n.Phase.String(), legName(n.Leg), outcome).Inc()
+	}
+	if !r.Rang.IsZero() {
+		m.progress.WithLabelValues(from).Observe(r.Rang.Sub(r.Invited).Seconds())
+	}
+	if !r.Answered.IsZero() {
+		m.answer.WithLabelValues(from).Observe(r.Answered.Sub(r.Invited).Seconds())
+	}
+}
+
+// legName is what operators call a leg.
+func legName(s call.Side) string {
+	if s == call.A {
+		return "caller"
+	}
+	return "callee"
+}

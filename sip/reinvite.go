@@ -1,0 +1,98 @@
+package sip
+
+import (
+	"tonegate/call"
+	"tonegate/sip/wire"
+)
+
+// reinvited takes a peer's re-INVITE that its dialog has let pass.
+func (l *leg) reinvited(in letter) {
+	m := in.message
+	body, session := l.agent.read(m)
+	switch {
+	case len(m.Body) > 0 && !isSDP(m.ContentType):
+		l.refuse(in, 415)
+		return
+	case len(m.Body) > 0 && session == nil:
+		l.refuse(in, 488)
+		return
+	}
+	l.dialog.InviteIn = true
+	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session}
+	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
+		l.in.tx.respond(100, out)
+	}
+	l.agent.feed(call.Reinvited{Side: l.side, Offer: body})
+}
+
+// reinvite asks a leg for what the other wants.
+func (a *agent) reinvite(l *leg, offer call.Body) {
+	asker := &a.legs[l.side.Other()]
+	text, err := l.describe(offer)
+	if err != nil {
+		a.feed(call.ReinviteAnswered{Side: l.side, Status: 488})
+		return
+	}
+	f := l.flow
+	branch := a.shard.mint.branch()
+	o := &inviteOut{branch: branch, flow: f, again: true, offer: asker.in.offer}
+	o.invite = l.dialog.Invite(f.through.Network.String(), f.through.sentBy, branch)
+	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
+	if text != nil {
+		b.Body(mimeSDP, text)
+	}
+	out, err := b.Bytes()
+	if err != nil {
+		a.shard.server.log.Warn("a re-INVITE could not be built", "call", a.id, "error", err)
+		a.feed(call.ReinviteAnswered{Side: l.side, Status: 500})
+		return
+	}
+	l.out = o
+	l.dialog.InviteOut = true
+	a.shard.request(wire.INVITE, branch, out, f, l.timers(), l, o)
+}
+
+// reinviteResponded takes a response to our re-INVITE.
+func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
+	switch {
+	case m.Status < 200:
+		return
+	case o.ack != nil: // the 2xx again: its ACK was lost
+		l.flow.send(o.ack, o.branch)
+		return
+	case o.over:
+		return
+	}
+	l.close(o)
+	l.dialog.InviteOut = false
+	body, session := l.agent.read(m)
+	if m.Status < 300 {
+		l.dialog.Refresh(m)
+		if o.offer != nil {
+			l.agent.legs[l.side.Other()].hear(o.offer)
+		}
+		if session != nil {
+			l.hear(session)
+		}
+	}
+	l.agent.feed(call.ReinviteAnswered{Side: l.side, Status: m.Status, SDP: body})
+}
+
+// ackReinvite acknowledges a leg's 2xx to our re-INVITE.
+func (a *agent) ackReinvite(l *leg, answer call.Body) {
+	l.out.ack = a.sendAck(l, &l.dialog, l.out.invite.CSeq, l.flow, answer)
+}
+
+// acceptReinvite answers a leg's re-INVITE with 200.
+func (a *agent) acceptReinvite(l *leg, body call.Body) { a.accept(l, body) }
+
+// refuseReinvite answers a leg's re-INVITE with a failure. The session stays
+// as it was (RFC 3261 s14.1).
+func (a *agent) refuseReinvite(l *leg, status int) {
+	if l.in.request == nil {
+		return
+	}
+	a.respond(l, status, wire.NewResponse(l.in.request, status, "", l.tag))
+	l.in = inviteIn{}
+	l.dialog.InviteIn = false
+}

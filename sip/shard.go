@@ -1,0 +1,257 @@
+package sip
+
+import (
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"tonegate/call"
+	"tonegate/sip/transaction"
+	"tonegate/sip/wire"
+)
+
+// Bounds of a shard.
+const (
+	mailboxSize  = 4096
+	ordersSize   = 16384
+	maxEarly     = 1024            // CANCELs remembered that came before their INVITE
+	earlyCancel  = 1 * time.Second // how long
+	lingerFactor = 64              // times T1: how long a finished call answers for late messages
+)
+
+// letter is one thing for a shard to deal with.
+type letter struct {
+	message *wire.Message
+	flow    flow // for a request, where its responses go
+	trunk   *Trunk
+
+	agent *agent     // with event: from the media
+	event call.Event //
+	lost  string     // the branch of a request that its stream could not carry
+
+	release  bool // end all calls
+	rescreen bool // hold all calls against the list
+}
+
+// shard is an event loop and everything it owns: transactions, dialogs,
+// calls. Nobody else touches any of it.
+type shard struct {
+	server *Server
+	mint   mint
+	mail   chan letter // messages; full means overload
+	orders chan letter // from our own media and house
+	stop   chan struct{}
+
+	now     time.Time
+	timers  timerQueue
+	servers map[transaction.Key]*serverTx
+	clients map[transaction.Key]*clientTx
+	legs    map[string]*leg // by our tag
+	agents  map[*agent]struct{}
+	early   map[transaction.Key]time.Time // CANCELs that came before their INVITE
+}
+
+func newShard(s *Server, index int) *shard {
+	return &shard{
+		server:  s,
+		mint:    newMint(index),
+		mail:    make(chan letter, mailboxSize),
+		orders:  make(chan letter, ordersSize),
+		stop:    make(chan struct{}),
+		servers: map[transaction.Key]*serverTx{},
+		clients: map[transaction.Key]*clientTx{},
+		legs:    map[string]*leg{},
+		agents:  map[*agent]struct{}{},
+		early:   map[transaction.Key]time.Time{},
+	}
+}
+
+// run is the loop: one letter or one timer at a time.
+func (sh *shard) run() {
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	for {
+		if at, ok := sh.timers.next(); ok {
+			alarm.Reset(time.Until(at))
+		} else {
+			alarm.Reset(time.Hour)
+		}
+		select {
+		case in := <-sh.orders:
+			sh.now = time.Now()
+			sh.obey(in)
+		case in := <-sh.mail:
+			sh.now = time.Now()
+			sh.open(in)
+		case <-alarm.C:
+			sh.now = time.Now()
+		case <-sh.stop:
+			return
+		}
+		for t := sh.timers.due(sh.now); t != nil; t = sh.timers.due(sh.now) {
+			sh.fence(nil, func() { t.owner.expire(sh.now) })
+		}
+	}
+}
+
+// order queues work from our own house. The queue holds more than the calls of
+// a shard can have under way, so that it does not fill.
+func (sh *shard) order(in letter) {
+	select {
+	case sh.orders <- in:
+	case <-sh.stop:
+	}
+}
+
+// fence keeps a fault of ours from ending more than its call.
+func (sh *shard) fence(a *agent, work func()) {
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		sh.server.metrics.faults.Inc()
+		sh.server.log.Error("a fault ended a call", "fault", fault, "stack", string(debug.Stack()))
+		if a != nil {
+			a.abandon()
+		}
+	}()
+	work()
+}
+
+func (sh *shard) obey(in letter) {
+	switch {
+	case in.lost != "":
+		for _, method := range []wire.Method{wire.INVITE, wire.BYE, wire.CANCEL} {
+			if tx := sh.clients[transaction.Key{Branch: in.lost, Method: method}]; tx != nil {
+				sh.fence(tx.agent(), func() { tx.carry(tx.machine.Fail(sh.now)) })
+			}
+		}
+	case in.agent != nil:
+		sh.fence(in.agent, func() { in.agent.feed(in.event) })
+	case in.release:
+		sh.each(func(a *agent) { a.feed(call.Released{Why: call.ReasonShutdown}) })
+	case in.rescreen:
+		sh.each(func(a *agent) { a.rescreen() })
+	}
+}
+
+func (sh *shard) each(do func(*agent)) {
+	for a := range sh.agents {
+		sh.fence(a, func() { do(a) })
+	}
+}
+
+// open deals with one message.
+func (sh *shard) open(in letter) {
+	m := in.message
+	if !m.IsRequest() {
+		tx := sh.clients[transaction.ClientKey(m)]
+		if tx == nil {
+			sh.server.metrics.drop(dropUnmatched)
+			return
+		}
+		sh.fence(tx.agent(), func() { tx.receive(in) })
+		return
+	}
+	if tx := sh.servers[transaction.ServerKey(m)]; tx != nil && m.Method != wire.CANCEL {
+		sh.fence(tx.agent(), func() { tx.request(in) })
+		return
+	}
+	if m.To.Tag != "" {
+		sh.inDialog(in)
+		return
+	}
+	switch m.Method {
+	case wire.INVITE:
+		sh.invite(in)
+	case wire.CANCEL:
+		sh.cancel(in)
+	case wire.OPTIONS:
+		sh.reply(in, 200)
+	case wire.BYE:
+		sh.reply(in, 481)
+	case wire.ACK: // of nothing that we know: nobody expects an answer
+		sh.server.metrics.drop(dropUnmatched)
+	}
+}
+
+// inDialog finds the leg that a request within a dialog belongs to. Only its
+// trunk may speak in it.
+func (sh *shard) inDialog(in letter) {
+	m := in.message
+	l := sh.legs[m.To.Tag]
+	switch {
+	case m.Method == wire.CANCEL:
+		sh.cancel(in)
+	case l == nil || l.trunk != in.trunk || !l.knows(m):
+		if m.Method == wire.ACK {
+			sh.server.metrics.drop(dropUnmatched)
+			return
+		}
+		sh.reply(in, 481)
+	default:
+		sh.fence(l.agent, func() { l.receive(in) })
+	}
+}
+
+// cancel answers a CANCEL, and gives it to the call whose INVITE it names
+// (RFC 3261 s9.2).
+func (sh *shard) cancel(in letter) {
+	m := in.message
+	key := transaction.ServerKey(m)
+	tx := sh.servers[key.Invite()]
+	if tx == nil || tx.leg == nil {
+		if len(sh.early) < maxEarly {
+			sh.early[key.Invite()] = sh.now.Add(earlyCancel)
+		}
+		sh.reply(in, 481)
+		return
+	}
+	if old := sh.servers[key]; old != nil {
+		old.request(in)
+		return
+	}
+	// The 200 carries the To-tag of the responses to the INVITE (RFC 3261 s9.2).
+	sh.respondOnce(in, 200, tx.leg.tag)
+	sh.fence(tx.leg.agent, func() { tx.leg.cancelled(tx) })
+}
+
+// overtaken reports whether an INVITE was cancelled before it came.
+func (sh *shard) overtaken(key transaction.Key) bool {
+	until, ok := sh.early[key]
+	if len(sh.early) > 0 {
+		for k, end := range sh.early {
+			if end.Before(sh.now) {
+				delete(sh.early, k)
+			}
+		}
+	}
+	return ok && !until.Before(sh.now)
+}
+
+// reply answers a request outside of any call.
+func (sh *shard) reply(in letter, status int) { sh.respondOnce(in, status, sh.mint.token()) }
+
+// respondOnce answers a non-INVITE request through a transaction, which
+// repeats the answer when the request is repeated.
+func (sh *shard) respondOnce(in letter, status int, tag string) {
+	b := wire.NewResponse(in.message, status, "", tag)
+	if in.message.Method == wire.OPTIONS { // RFC 3261 s11.2
+		b.Add("Allow", allow).Add("Accept", mimeSDP).Add("Contact", in.flow.contact())
+	}
+	out, err := b.Bytes()
+	if err != nil {
+		sh.server.log.Warn("a response could not be built", "error", err)
+		return
+	}
+	sh.serve(in, nil).respond(status, out)
+}
+
+const mimeSDP = "application/sdp"
+
+// isSDP reports whether a Content-Type is a session description, parameters aside.
+func isSDP(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(kind), mimeSDP)
+}

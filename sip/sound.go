@@ -1,0 +1,257 @@
+package sip
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"tonegate/call"
+	"tonegate/media"
+	"tonegate/media/sdp"
+	"tonegate/sip/wire"
+)
+
+// sound is the media half of a leg.
+type sound struct {
+	media media.Leg
+	rtp   netip.AddrPort // ours
+	local *sdp.Local     // what we say of ourselves to the peer
+	peer  *sdp.Session   // what the peer last said
+	told  *sdp.Session   // what we last told it
+	stats media.Stats
+}
+
+// openSound takes a port pair for the leg.
+func (l *leg) openSound() error {
+	if l.media != 0 {
+		return nil
+	}
+	m, rtp, err := l.agent.shard.server.options.Plane.Open(l.trunk.Media)
+	if err != nil {
+		return err
+	}
+	l.media, l.rtp = m, rtp
+	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
+	return nil
+}
+
+// read takes the description out of a message; neither when there is none
+// that can be used.
+func (a *agent) read(m *wire.Message) (call.Body, *sdp.Session) {
+	if len(m.Body) == 0 || !isSDP(m.ContentType) {
+		return call.Body{}, nil
+	}
+	s := a.parse(string(m.Body))
+	if s == nil {
+		return call.Body{}, nil
+	}
+	return call.Theirs(string(m.Body)), s
+}
+
+// parse reads a description that has an audio line we can use.
+func (a *agent) parse(text string) *sdp.Session {
+	s, err := sdp.Parse([]byte(text))
+	if err != nil {
+		return nil
+	}
+	if _, _, ok := s.Audio(); !ok {
+		return nil
+	}
+	return s
+}
+
+// hear takes in what the peer said of itself.
+func (l *leg) hear(s *sdp.Session) {
+	l.peer = s
+	l.agent.tune()
+}
+
+// describe writes a description for this leg's peer.
+func (l *leg) describe(b call.Body) ([]byte, error) {
+	var text []byte
+	var err error
+	switch b.From {
+	case call.Nobody:
+		return nil, nil
+	case call.Us:
+		text, err = l.describeUs()
+	case call.Peer:
+		s := l.agent.parse(b.SDP)
+		if s == nil {
+			return nil, errNoAudio
+		}
+		audio, _, _ := s.Audio()
+		ports := make([]int, len(s.Media()))
+		ports[audio] = int(l.rtp.Port())
+		text, err = l.local.Relay(s, ports, l.agent.keep)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.told, err = sdp.Parse(text); err != nil {
+		return nil, err
+	}
+	l.agent.tune()
+	return text, nil
+}
+
+// describeUs answers or offers for ourselves, in a codec that our notices have.
+func (l *leg) describeUs() ([]byte, error) {
+	if l.peer == nil {
+		return l.local.Offer(int(l.rtp.Port()), ownOffer, defaultPTime)
+	}
+	_, m, ok := l.peer.Audio()
+	if !ok {
+		return nil, errNoAudio
+	}
+	codec, dtmf, ok := sdp.Choose(m, noticeCodecs...)
+	if !ok {
+		return nil, errNoAudio
+	}
+	l.agent.only = codec.Name
+	return l.local.Answer(l.peer, int(l.rtp.Port()), codec, dtmf, m.Direction.Reverse())
+}
+
+const defaultPTime = 20 * time.Millisecond
+
+// noticeCodecs are those that every asset is encoded in.
+var noticeCodecs = []string{sdp.PCMU, sdp.PCMA}
+
+var ownOffer = []sdp.Codec{
+	{Payload: 0, Name: sdp.PCMU, Clock: 8000, Channels: 1},
+	{Payload: 8, Name: sdp.PCMA, Clock: 8000, Channels: 1},
+	{Payload: 101, Name: sdp.TelephoneEvent, Clock: 8000, Channels: 1, Fmtp: "0-15"},
+}
+
+// keep says which codecs may pass from one leg to the other: the one that we
+// answered with ourselves, or those that the notices of this call can be
+// played in, as far as the caller has any.
+func (a *agent) keep(c sdp.Codec) bool {
+	switch {
+	case !c.Audio():
+		return true
+	case a.only != "":
+		return c.Name == a.only
+	case a.narrow:
+		return c.Name == sdp.PCMU || c.Name == sdp.PCMA
+	}
+	return true
+}
+
+// tune tells the media plane what both legs have said.
+func (a *agent) tune() {
+	for i := range a.legs {
+		l := &a.legs[i]
+		if l.media == 0 || l.peer == nil {
+			continue
+		}
+		_, m, ok := l.peer.Audio()
+		if !ok {
+			continue
+		}
+		r := media.Remote{
+			Address:  netip.AddrPortFrom(m.Address, uint16(m.Port)),
+			RTCP:     m.RTCP,
+			Payloads: payloads(a.legs[1-i].told, m),
+			Send:     m.Direction.Receives(),
+			Receive:  m.Direction.Sends(),
+			PTime:    m.PTime,
+		}
+		if len(m.Codecs) > 0 {
+			r.Codec = media.Codec{Payload: uint8(m.Codecs[0].Payload), Clock: m.Codecs[0].Clock}
+		}
+		a.shard.server.options.Plane.Remote(l.media, r)
+	}
+}
+
+// payloads maps the payload types that the other leg's peer was told to use
+// to what this one calls the same codecs; nil when they agree.
+func payloads(told *sdp.Session, here sdp.Media) map[uint8]uint8 {
+	if told == nil {
+		return nil
+	}
+	_, m, ok := told.Audio()
+	if !ok {
+		return nil
+	}
+	var renamed map[uint8]uint8
+	for _, c := range m.Codecs {
+		if h, ok := same(here.Codecs, c); ok && h.Payload != c.Payload {
+			if renamed == nil {
+				renamed = map[uint8]uint8{}
+			}
+			renamed[uint8(c.Payload)] = uint8(h.Payload)
+		}
+	}
+	return renamed
+}
+
+func same(codecs []sdp.Codec, c sdp.Codec) (sdp.Codec, bool) {
+	for _, h := range codecs {
+		if h.Name == c.Name && h.Clock == c.Clock {
+			return h, true
+		}
+	}
+	return sdp.Codec{}, false
+}
+
+// agreed are the codecs that both the peer and our word to it name, with the
+// peer's payload types.
+func (l *leg) agreed() ([]sdp.Codec, time.Duration) {
+	if l.peer == nil || l.told == nil {
+		return nil, 0
+	}
+	_, theirs, ok := l.peer.Audio()
+	_, ours, ok2 := l.told.Audio()
+	if !ok || !ok2 {
+		return nil, 0
+	}
+	var both []sdp.Codec
+	for _, c := range theirs.Codecs {
+		if _, ok := same(ours.Codecs, c); ok {
+			both = append(both, c)
+		}
+	}
+	ptime := theirs.PTime
+	if ptime < 10*time.Millisecond || ptime > 60*time.Millisecond {
+		ptime = defaultPTime
+	}
+	return both, ptime
+}
+
+// play starts a notice on the leg.
+func (a *agent) play(p call.Play) {
+	l := &a.legs[p.Side]
+	proof := call.Proof{Leg: p.Side, Phase: p.Phase, Asset: p.Asset}
+	asset, ok := a.shard.server.options.Assets.Asset(p.Asset)
+	if !ok {
+		proof.Failed = "no such asset"
+		a.feed(call.NoticeEnded{Side: p.Side, Proof: proof})
+		return
+	}
+	proof.Hash = asset.Hash()
+	if licence := asset.Licence(); licence != nil {
+		proof.Licence = licence.Holder + " " + licence.Number
+	}
+	codecs, ptime := l.agreed()
+	for _, c := range codecs {
+		frames, ok := asset.Frames(c.Name, ptime)
+		if !ok {
+			continue
+		}
+		proof.Codec = c.Name
+		sh := a.shard
+		sh.server.options.Plane.Play(l.media, media.Playback{Frames: frames.Frames, Payload: uint8(c.Payload), Samples: frames.Samples, Interval: frames.Interval},
+			func(done media.Played) {
+				proof.First, proof.Last, proof.Packets = done.First, done.Last, done.Packets
+				proof.Complete, proof.Failed = done.Complete, done.Failed
+				if done.To.IsValid() {
+					proof.To = done.To.String()
+				}
+				sh.order(letter{agent: a, event: call.NoticeEnded{Side: p.Side, Proof: proof}})
+			})
+		return
+	}
+	proof.Failed = "no codec in common with the notice"
+	a.feed(call.NoticeEnded{Side: p.Side, Proof: proof})
+}

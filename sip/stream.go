@@ -1,0 +1,287 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Bounds of stream connections.
+const (
+	maxStreams      = 1024             // connections of one listening address
+	maxStreamsPer   = 64               // of one source address
+	streamQueue     = 256              // messages that wait to be written
+	streamIdle      = 10 * time.Minute // without a message
+	streamWriteTime = 5 * time.Second
+	streamDialTime  = 4 * time.Second
+)
+
+var (
+	errStreamFull = errors.New("the peer does not read: send queue full")
+	errStreamMany = errors.New("too many connections")
+)
+
+// streams are the TCP connections of one listening address, accepted and
+// dialled alike. sipgo reads them all through Accept, so that a connection
+// that we dialled is framed and parsed like any other, and never finds one by
+// an address that a message named.
+type streams struct {
+	listener net.Listener
+	known    func(netip.Addr) bool
+	lost     func(branch string) // a request that could not be written
+	metrics  *Metrics
+	dialer   net.Dialer
+
+	ready chan net.Conn
+	stop  context.Context
+	end   context.CancelFunc
+	wait  sync.WaitGroup
+
+	mu    sync.Mutex // connections come and go rarely; messages never wait for it long
+	conns map[netip.AddrPort]*stream
+}
+
+func newStreams(l net.Listener, known func(netip.Addr) bool, lost func(string), m *Metrics) *streams {
+	s := &streams{listener: l, known: known, lost: lost, metrics: m, ready: make(chan net.Conn), conns: map[netip.AddrPort]*stream{}}
+	s.dialer.Timeout = streamDialTime
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		s.dialer.LocalAddr = &net.TCPAddr{IP: a.IP, Zone: a.Zone}
+	}
+	s.stop, s.end = context.WithCancel(context.Background())
+	s.wait.Go(s.acceptLoop)
+	return s
+}
+
+func (s *streams) acceptLoop() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			if s.stop.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			select { // out of descriptors, say: try again a little later
+			case <-s.stop.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			continue
+		}
+		remote := remoteOf(conn)
+		c := newStream(s, remote)
+		if !s.known(remote.Addr()) || s.add(c) != nil {
+			s.metrics.drop(dropStranger)
+			conn.Close()
+			continue
+		}
+		s.run(c, conn)
+	}
+}
+
+// add remembers a connection, unless there are too many.
+func (s *streams) add(c *stream) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	same := 0
+	for remote := range s.conns {
+		if remote.Addr() == c.remote.Addr() {
+			same++
+		}
+	}
+	if len(s.conns) >= maxStreams || same >= maxStreamsPer || s.stop.Err() != nil {
+		return errStreamMany
+	}
+	s.conns[c.remote] = c
+	return nil
+}
+
+func (s *streams) remove(c *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns[c.remote] == c {
+		delete(s.conns, c.remote)
+	}
+}
+
+// run hands an open connection to sipgo and starts its writer.
+func (s *streams) run(c *stream, conn net.Conn) {
+	c.Conn = conn
+	s.wait.Go(c.write)
+	select {
+	case s.ready <- c:
+	case <-s.stop.Done():
+		c.Close()
+	}
+}
+
+// send queues b for remote, over the connection that there is or a new one.
+// Branch names the request, "" for a response: lost is told if it cannot be written.
+func (s *streams) send(remote netip.AddrPort, b []byte, branch string, dial bool) error {
+	s.mu.Lock()
+	c := s.conns[remote]
+	s.mu.Unlock()
+	if c == nil {
+		if !dial {
+			return fmt.Errorf("no connection to %s any more", remote)
+		}
+		c = newStream(s, remote)
+		if err := s.add(c); err != nil {
+			return err
+		}
+		s.wait.Go(func() { s.dial(c) })
+	}
+	return c.queue(outgoing{b, branch})
+}
+
+func (s *streams) dial(c *stream) {
+	conn, err := s.dialer.DialContext(s.stop, "tcp", c.remote.String())
+	if err != nil {
+		c.Close()
+		c.drain()
+		return
+	}
+	s.run(c, conn)
+}
+
+// Accept, Addr and Close make streams the net.Listener that sipgo serves.
+func (s *streams) Accept() (net.Conn, error) {
+	select {
+	case c := <-s.ready:
+		return c, nil
+	case <-s.stop.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr is the listening address.
+func (s *streams) Addr() net.Addr { return s.listener.Addr() }
+
+// Close ends every connection and waits for their writers.
+func (s *streams) Close() error {
+	s.end()
+	err := s.listener.Close()
+	s.mu.Lock()
+	open := make([]*stream, 0, len(s.conns))
+	for _, c := range s.conns {
+		open = append(open, c)
+	}
+	s.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+	s.wait.Wait()
+	return err
+}
+
+// stream is one connection. Writing never blocks the caller: a goroutine
+// drains the queue, and a peer that does not read loses its connection.
+type stream struct {
+	net.Conn
+	owner  *streams
+	remote netip.AddrPort
+	out    chan outgoing
+	closed chan struct{}
+	once   sync.Once
+}
+
+type outgoing struct {
+	b      []byte
+	branch string
+}
+
+func newStream(owner *streams, remote netip.AddrPort) *stream {
+	return &stream{owner: owner, remote: remote, out: make(chan outgoing, streamQueue), closed: make(chan struct{})}
+}
+
+func (c *stream) queue(o outgoing) error {
+	select {
+	case <-c.closed:
+		return net.ErrClosed
+	default:
+	}
+	select {
+	case c.out <- o:
+		return nil
+	default:
+		c.Close()
+		return errStreamFull
+	}
+}
+
+func (c *stream) write() {
+	defer c.drain()
+	defer c.Close()
+	for {
+		select {
+		case <-c.closed:
+			return
+		case o := <-c.out:
+			c.SetWriteDeadline(time.Now().Add(streamWriteTime))
+			if _, err := c.Conn.Write(o.b); err != nil {
+				c.fail(o)
+				return
+			}
+		}
+	}
+}
+
+// drain reports what was queued and will never be written.
+func (c *stream) drain() {
+	for {
+		select {
+		case o := <-c.out:
+			c.fail(o)
+		default:
+			return
+		}
+	}
+}
+
+func (c *stream) fail(o outgoing) {
+	if o.branch != "" {
+		c.owner.lost(o.branch)
+	}
+}
+
+// Read is sipgo's: a silent connection ends after streamIdle.
+func (c *stream) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(streamIdle)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.Close()
+	}
+	return n, err
+}
+
+// Write is sipgo's answer to a keepalive (RFC 5626 s4.4.1).
+func (c *stream) Write(b []byte) (int, error) {
+	if err := c.queue(outgoing{b: append([]byte(nil), b...)}); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// Close ends the connection, once.
+func (c *stream) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		c.owner.remove(c)
+		if c.Conn != nil {
+			c.Conn.Close()
+		}
+	})
+	return nil
+}
+
+func remoteOf(c net.Conn) netip.AddrPort {
+	a, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}

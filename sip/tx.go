@@ -1,0 +1,158 @@
+package sip
+
+import (
+	"time"
+
+	"tonegate/sip/transaction"
+	"tonegate/sip/wire"
+)
+
+// serverTx is a server transaction with its place in a shard: the machine
+// decides, this carries out.
+type serverTx struct {
+	shard   *shard
+	key     transaction.Key
+	machine transaction.Server
+	timer   timer
+	flow    flow
+	leg     *leg // whose INVITE it is; nil for anything else
+}
+
+// serve starts a server transaction for a request.
+func (sh *shard) serve(in letter, l *leg) *serverTx {
+	m := in.message
+	tx := &serverTx{shard: sh, key: transaction.ServerKey(m), flow: in.flow, leg: l,
+		machine: transaction.NewServer(m.Method, m.Network.Reliable(), in.trunk.Timers, sh.now)}
+	tx.timer.owner = tx
+	sh.servers[tx.key] = tx
+	sh.timers.set(&tx.timer, tx.machine.Due())
+	return tx
+}
+
+func (tx *serverTx) agent() *agent {
+	if tx.leg == nil {
+		return nil
+	}
+	return tx.leg.agent
+}
+
+// request takes a repetition of the request, or the ACK of a failure.
+func (tx *serverTx) request(in letter) {
+	out := tx.machine.Request(in.message.Method, tx.shard.now)
+	if len(out.Send) > 0 {
+		tx.shard.server.metrics.repeats.WithLabelValues("response").Inc()
+	}
+	if out.Event == transaction.Deliver && tx.leg != nil && in.message.Method == wire.ACK {
+		// The ACK of a 2xx that reuses the branch of its INVITE.
+		tx.leg.acked(in.message)
+	}
+	tx.carry(out)
+}
+
+func (tx *serverTx) respond(status int, b []byte) {
+	out, err := tx.machine.Respond(status, b, tx.shard.now)
+	if err != nil { // a final response went before: this one lost a race
+		return
+	}
+	tx.carry(out)
+}
+
+func (tx *serverTx) expire(now time.Time) { tx.carry(tx.machine.Expire(now)) }
+
+func (tx *serverTx) carry(out transaction.Output) {
+	if len(out.Send) > 0 {
+		// A response that cannot be sent is repeated, or its request is.
+		tx.flow.send(out.Send, "")
+	}
+	if out.Done {
+		tx.shard.timers.set(&tx.timer, time.Time{})
+		delete(tx.shard.servers, tx.key)
+		tx.leg = nil
+		return
+	}
+	tx.shard.timers.set(&tx.timer, tx.machine.Due())
+}
+
+// clientTx is a client transaction with its place in a shard.
+type clientTx struct {
+	shard   *shard
+	key     transaction.Key
+	machine transaction.Client
+	timer   timer
+	flow    flow
+	leg     *leg       // who waits for the response; nil when nobody does
+	out     *inviteOut // the INVITE that it carries; nil for anything else
+}
+
+// request starts a client transaction and sends its request.
+func (sh *shard) request(m wire.Method, branch string, b []byte, f flow, t transaction.Timers, l *leg, o *inviteOut) *clientTx {
+	machine, out := transaction.NewClient(m, f.through.Network.Reliable(), b, t, sh.now)
+	tx := &clientTx{shard: sh, key: transaction.Key{Branch: branch, Method: m}, machine: machine, flow: f, leg: l, out: o}
+	tx.timer.owner = tx
+	sh.clients[tx.key] = tx
+	tx.carry(out)
+	return tx
+}
+
+func (tx *clientTx) agent() *agent {
+	if tx.leg == nil {
+		return nil
+	}
+	return tx.leg.agent
+}
+
+// receive takes a response. Only the peer that was asked may answer.
+func (tx *clientTx) receive(in letter) {
+	if in.flow.remote.Addr() != tx.flow.remote.Addr() {
+		tx.shard.server.metrics.drop(dropStranger)
+		return
+	}
+	m := in.message
+	out := tx.machine.Response(m.Status, tx.shard.now)
+	if out.Ack {
+		out = merge(out, tx.machine.Ack(tx.out.invite.Ack(m.To.Raw)))
+	}
+	deliver := out.Event == transaction.Deliver
+	out.Event = transaction.None
+	l := tx.leg
+	tx.carry(out)
+	if deliver && l != nil {
+		l.responded(tx, m)
+	}
+}
+
+// merge adds what the second output of one moment brings to the first.
+func merge(a, b transaction.Output) transaction.Output {
+	if len(b.Send) > 0 {
+		a.Send = b.Send
+	}
+	a.Done = a.Done || b.Done
+	return a
+}
+
+func (tx *clientTx) expire(now time.Time) { tx.carry(tx.machine.Expire(now)) }
+
+func (tx *clientTx) carry(out transaction.Output) {
+	if len(out.Send) > 0 {
+		if err := tx.flow.send(out.Send, tx.key.Branch); err != nil && !out.Done {
+			out = tx.machine.Fail(tx.shard.now)
+		}
+	}
+	l := tx.leg
+	if out.Done {
+		tx.shard.timers.set(&tx.timer, time.Time{})
+		delete(tx.shard.clients, tx.key)
+		tx.leg = nil
+	} else {
+		tx.shard.timers.set(&tx.timer, tx.machine.Due())
+	}
+	if l == nil {
+		return
+	}
+	switch out.Event {
+	case transaction.TimedOut: // Timer C leaves the transaction standing
+		l.unanswered(tx, 408, !out.Done)
+	case transaction.Failed:
+		l.unanswered(tx, 503, false)
+	}
+}
