@@ -362,6 +362,7 @@ func causeOf(m *wire.Message) int {
 // closeSound gives the leg's ports back.
 func (l *leg) closeSound(p media.Plane) {
 	if l.media != 0 {
+		delete(l.agent.shard.sounds, l.media)
 		l.stats = p.Close(l.media)
 		l.media = 0
 	}

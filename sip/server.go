@@ -169,6 +169,13 @@ func (s *Server) Rescreen() {
 	}
 }
 
+// Silent says that a leg's bridge has carried no RTP for too long.
+func (s *Server) Silent(l media.Leg) {
+	for _, sh := range s.shards {
+		sh.order(letter{silent: l})
+	}
+}
+
 // Calls is the number of calls being set up or up.
 func (s *Server) Calls() int { return int(s.calls.Load()) }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tonegate/call"
+	"tonegate/media"
 	"tonegate/sip/transaction"
 	"tonegate/sip/wire"
 )
@@ -29,8 +30,9 @@ type letter struct {
 	event call.Event //
 	lost  string     // the branch of a request that its stream could not carry
 
-	release  bool // end all calls
-	rescreen bool // hold all calls against the list
+	silent   media.Leg // a leg whose bridge carries nothing
+	release  bool      // end all calls
+	rescreen bool      // hold all calls against the list
 }
 
 // shard is an event loop and everything it owns: transactions, dialogs,
@@ -48,6 +50,7 @@ type shard struct {
 	clients map[transaction.Key]*clientTx
 	legs    map[string]*leg // by our tag
 	agents  map[*agent]struct{}
+	sounds  map[media.Leg]*agent
 	early   map[transaction.Key]time.Time // CANCELs that came before their INVITE
 }
 
@@ -62,6 +65,7 @@ func newShard(s *Server, index int) *shard {
 		clients: map[transaction.Key]*clientTx{},
 		legs:    map[string]*leg{},
 		agents:  map[*agent]struct{}{},
+		sounds:  map[media.Leg]*agent{},
 		early:   map[transaction.Key]time.Time{},
 	}
 }
@@ -129,6 +133,10 @@ func (sh *shard) obey(in letter) {
 		}
 	case in.agent != nil:
 		sh.fence(in.agent, func() { in.agent.feed(in.event) })
+	case in.silent != 0:
+		if a := sh.sounds[in.silent]; a != nil {
+			sh.fence(a, func() { a.feed(call.MediaLost{}) })
+		}
 	case in.release:
 		sh.each(func(a *agent) { a.feed(call.Released{Why: call.ReasonShutdown}) })
 	case in.rescreen:

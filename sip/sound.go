@@ -31,6 +31,7 @@ func (l *leg) openSound() error {
 		return err
 	}
 	l.media, l.rtp = m, rtp
+	l.agent.shard.sounds[m] = l.agent
 	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
 	return nil
 }

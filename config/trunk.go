@@ -1,0 +1,111 @@
+package config
+
+import "net/netip"
+
+// Trunk is a peer that we know.
+type Trunk struct {
+	Name         string
+	Peers        []Address      // tried in order
+	Accept       []netip.Prefix // source networks of its requests
+	Leg          Leg
+	MediaAddress netip.Addr // Media.Address where the file names no other
+	Presentation Presentation
+	Profile      Profile
+}
+
+// Presentation says which caller numbers a trunk may present: Numbers, or anything for the reason Unchecked.
+type Presentation struct {
+	Unchecked string
+	Numbers   []string // classes, numbers, ranges
+	Otherwise Otherwise
+}
+
+// Profile says where a trunk's numbers stand.
+type Profile struct {
+	Called    string
+	Caller    Caller
+	Diversion []string // headers, in order of trust
+}
+
+const presentationForm = `presentation: {numbers: ["+81312340000-+81312349999"], otherwise: reject} ` +
+	`with the caller numbers that this trunk may present, or ` +
+	`presentation: {unchecked: "why nobody needs to check its caller numbers"}`
+
+func (c *Config) readTrunks(v value) {
+	ok := v.entries(func(key string, v value) {
+		if _, err := name.parse(key); err != nil {
+			v.problem("%w; allowed: %s", err, name.allowed)
+		}
+		t := defaultTrunk(key)
+		t.read(v)
+		c.Trunks = append(c.Trunks, t)
+	})
+	if ok && len(c.Trunks) == 0 {
+		v.problem("no trunk; write at least one")
+	}
+}
+
+func (t *Trunk) read(v value) {
+	v.object(keys{
+		"peers":         set(&t.Peers, peer),
+		"accept":        set(&t.Accept, network),
+		"leg":           into(&t.Leg, legs),
+		"media_address": into(&t.MediaAddress, address),
+		"presentation":  t.Presentation.read,
+		"profile":       t.Profile.read,
+		"reliable":      into(new(string), oneOfNow([]string{"off"}, []string{"supported", "required"})),
+		"srtp":          into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
+		"register":      later,
+		"auth":          later,
+		"session_timer": later,
+		"options":       later,
+	}, required{
+		"peers":        peer.allowed,
+		"accept":       network.allowed,
+		"leg":          legs.allowed,
+		"presentation": presentationForm,
+	})
+}
+
+var legs = oneOf(PSTN, Managed, Internet)
+
+func (p *Presentation) read(v value) {
+	p.Otherwise = defaultOtherwise
+	before := len(v.doc.problems)
+	found := v.object(keys{
+		"unchecked": into(&p.Unchecked, reason),
+		"numbers":   oneOrMore(&p.Numbers, words),
+		"otherwise": into(&p.Otherwise, oneOf(Reject, Withhold)),
+	}, nil)
+	switch {
+	case len(v.doc.problems) > before:
+	case found["unchecked"] == found["numbers"]:
+		v.problem("either numbers or unchecked is needed; allowed: %s", presentationForm)
+	case found["unchecked"] && found["otherwise"]:
+		v.problem("otherwise has no meaning beside unchecked; leave it out")
+	}
+}
+
+func (p *Profile) read(v value) {
+	v.object(keys{
+		"called":    into(&p.Called, oneOfNow([]string{p.Called}, []string{"to", "p-called-party-id", "alert-info"})),
+		"caller":    into(&p.Caller, oneOfNow([]Caller{PAI, From}, []Caller{"ppi"})),
+		"diversion": p.readDiversion,
+	}, nil)
+}
+
+// readDiversion knows one setting: both headers, in the order of trust that is built in.
+func (p *Profile) readDiversion(v value) {
+	var headers []string
+	before := len(v.doc.problems)
+	set(&headers, oneOf(p.Diversion...))(v)
+	if len(v.doc.problems) > before {
+		return
+	}
+	for i, header := range p.Diversion {
+		if i >= len(headers) || headers[i] != header {
+			v.problem("any other choice or order is %w; allowed: [diversion, history-info]", errLater)
+			return
+		}
+	}
+}

@@ -1,0 +1,2 @@
+// Package number keeps every rule.
+package number

@@ -1,0 +1,5 @@
+package stray
+
+import "example.org/assert"
+
+var _ = assert.True

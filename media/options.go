@@ -1,0 +1,80 @@
+package media
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// PacketConn is the socket that the portable backend needs; *net.UDPConn is one. Close must end a read that waits.
+type PacketConn interface {
+	ReadFromUDPAddrPort([]byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error)
+	LocalAddr() net.Addr
+	SetReadDeadline(time.Time) error
+	Close() error
+}
+
+// Options of the portable backend. The zero value of each stands for what is said beside it.
+type Options struct {
+	Ports      [2]int                                   // first and last port, both included; 20000 to 29999
+	Quarantine time.Duration                            // rest of a port pair after use; 30 s; negative: none
+	Timeout    time.Duration                            // see Silent; 60 s; negative: never
+	Rate       int                                      // RTP packets a second accepted from a remote side; 1000
+	Listen     func(netip.AddrPort) (PacketConn, error) // UDP sockets of the system
+	Silent     func(Leg)                                // once when a bridge has carried no RTP for Timeout, with the leg opened first
+	Now        func() time.Time                         // time.Now
+	Log        *slog.Logger                             // nothing is logged
+	Counters   *Counters                                // nothing is counted
+}
+
+func (o Options) withDefaults() Options {
+	if o.Ports == [2]int{} {
+		o.Ports = [2]int{20000, 29999}
+	}
+	if o.Quarantine == 0 {
+		o.Quarantine = 30 * time.Second
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 60 * time.Second
+	}
+	if o.Rate <= 0 {
+		o.Rate = 1000
+	}
+	if o.Listen == nil {
+		o.Listen = listen
+	}
+	if o.Silent == nil {
+		o.Silent = func(Leg) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Counters == nil {
+		o.Counters = new(Counters)
+	}
+	return o
+}
+
+// socketBuffer holds a second of packets when a reader is late.
+const socketBuffer = 64 << 10
+
+// listen binds a UDP socket of one address family, so that sources are not seen as IPv4 within IPv6.
+func listen(at netip.AddrPort) (PacketConn, error) {
+	network := "udp4"
+	if at.Addr().Is6() {
+		network = "udp6"
+	}
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, err
+	}
+	// The system may allow less; then what it allows is used.
+	_ = conn.SetReadBuffer(socketBuffer)
+	_ = conn.SetWriteBuffer(socketBuffer)
+	return conn, nil
+}

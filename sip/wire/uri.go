@@ -1,0 +1,331 @@
+package wire
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// URI is a SIP, SIPS or tel URI, or the two halves of any other one. It is comparable; == is textual identity,
+// Equal is RFC 3261's.
+type URI struct {
+	Scheme   string // lower case
+	User     string // as written, escapes and user parameters kept; the subscriber number of a tel URI
+	Password string
+	Host     string // as written; an IPv6 address in its brackets
+	Port     int    // 0 when absent
+	Params   string // as written, without the first semicolon
+	Headers  string // what followed "?": read only, String never writes it
+	Opaque   string // all after the colon, when the scheme is not sip, sips or tel
+}
+
+var (
+	errURILong    = errors.New("URI too long")
+	errURIScheme  = errors.New("no URI scheme")
+	errURIChar    = errors.New("character not allowed in a URI")
+	errURIUser    = errors.New("malformed user part")
+	errURIHost    = errors.New("malformed host")
+	errURIPort    = errors.New("malformed port")
+	errURIBracket = errors.New("bracket outside the host")
+)
+
+// uriText is where the parts of a sip, sips or tel URI begin and end in its text.
+type uriText struct {
+	colon   int // ends the scheme
+	user    int // ends the user; colon when there is none
+	host    int // first octet of the host
+	hostEnd int
+	port    int // its value
+	params  int // first octet after the semicolon
+	query   int // ends the parameters
+}
+
+// scanURI checks a URI and finds its parts. It takes both types so that Check can look at a datagram without copying.
+func scanURI[S ~string | ~[]byte](s S) (uriText, error) {
+	var t uriText
+	if len(s) > maxURI {
+		return t, errURILong
+	}
+	at := -1
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\':
+			return t, errURIChar
+		case c == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2])):
+			return t, errURIChar
+		case c == ':' && t.colon == 0:
+			t.colon = i
+		case c == '@' && at >= 0:
+			return t, errURIUser // a second "@": two readers would find two hosts
+		case c == '@':
+			at = i
+		}
+	}
+	if t.colon == 0 || !isAlpha(s[0]) {
+		return t, errURIScheme
+	}
+	for i := range t.colon {
+		if c := s[i]; !isAlpha(c) && !isDigit(c) && c != '+' && c != '-' && c != '.' {
+			return t, errURIScheme
+		}
+	}
+	switch {
+	case isScheme(s[:t.colon], "tel"):
+		return scanTel(s, t)
+	case isScheme(s[:t.colon], "sip"), isScheme(s[:t.colon], "sips"):
+		return scanSIP(s, t, at)
+	}
+	if t.colon+1 == len(s) {
+		return t, errEmpty
+	}
+	return t, nil
+}
+
+func isScheme[S ~string | ~[]byte](s S, want string) bool {
+	if len(s) != len(want) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(s[i]) != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func scanTel[S ~string | ~[]byte](s S, t uriText) (uriText, error) {
+	t.user = t.colon + 1
+	for t.user < len(s) && s[t.user] != ';' {
+		t.user++
+	}
+	if t.user == t.colon+1 {
+		return t, errURIUser
+	}
+	t.params, t.query = min(t.user+1, len(s)), len(s)
+	return t, scanURIParams(s[t.params:t.query], t.user < len(s))
+}
+
+func scanSIP[S ~string | ~[]byte](s S, t uriText, at int) (uriText, error) {
+	t.user, t.host = t.colon, t.colon+1
+	if at >= 0 {
+		for t.user = t.colon + 1; t.user < at && s[t.user] != ':'; t.user++ {
+		}
+		for i := t.colon + 1; i < at; i++ {
+			if s[i] == '[' || s[i] == ']' || i > t.user && s[i] == ':' {
+				return t, errURIUser
+			}
+		}
+		if t.user == t.colon+1 {
+			return t, errURIUser
+		}
+		t.host = at + 1
+	}
+	t.hostEnd = hostLen(s[t.host:]) + t.host
+	if !isHost(s[t.host:t.hostEnd]) {
+		return t, errURIHost
+	}
+	end := t.hostEnd
+	if end < len(s) && s[end] == ':' {
+		for end++; end < len(s) && isDigit(s[end]) && t.port < 1<<16; end++ {
+			t.port = t.port*10 + int(s[end]-'0')
+		}
+		if t.port == 0 || t.port >= 1<<16 {
+			return t, errURIPort
+		}
+	}
+	if end < len(s) && s[end] != ';' && s[end] != '?' {
+		return t, errURIHost
+	}
+	for t.query = end; t.query < len(s) && s[t.query] != '?'; t.query++ {
+		// sipgo takes a bracket behind a host without user for the host itself
+		if at < 0 && s[t.query] == '[' {
+			return t, errURIBracket
+		}
+	}
+	t.params = min(end+1, t.query)
+	return t, scanURIParams(s[t.params:t.query], end < t.query)
+}
+
+// scanURIParams refuses empty parameters, which sipgo joins to their neighbours.
+func scanURIParams[S ~string | ~[]byte](s S, present bool) error {
+	empty := present
+	for i := range len(s) {
+		if (s[i] == ';' || s[i] == '=') && empty {
+			return errParam
+		}
+		empty = s[i] == ';'
+	}
+	if empty {
+		return errParam
+	}
+	return nil
+}
+
+// hostLen is how far a host reaches from the start of s.
+func hostLen[S ~string | ~[]byte](s S) int {
+	bracket := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '[':
+			bracket = true
+		case c == ']':
+			return i + 1
+		case !bracket && (c == ':' || c == ';' || c == '?' || c == ' ' || c == '\t'):
+			return i
+		}
+	}
+	return len(s)
+}
+
+// isHost takes a host name (underscores too, they are in use), an IPv4 address or an IPv6 reference.
+func isHost[S ~string | ~[]byte](s S) bool {
+	if len(s) == 0 || len(s) > 255 {
+		return false
+	}
+	if s[0] == '[' {
+		if len(s) > 47 || s[len(s)-1] != ']' {
+			return false
+		}
+		addr, err := netip.ParseAddr(string(s[1 : len(s)-1]))
+		return err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	for i := range len(s) {
+		if c := s[i]; !isAlpha(c) && !isDigit(c) && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseURI reads a URI of any scheme, strictly: no white space, no angle brackets, at most 1 KiB.
+func ParseURI(s string) (URI, error) {
+	t, err := scanURI(s)
+	if err != nil {
+		return URI{}, err
+	}
+	u := URI{Scheme: strings.ToLower(s[:t.colon])}
+	switch u.Scheme {
+	case "tel":
+		u.User, u.Params = s[t.colon+1:t.user], s[t.params:]
+	case "sip", "sips":
+		if t.user > t.colon {
+			u.User = s[t.colon+1 : t.user]
+			u.Password = s[min(t.user+1, t.host-1) : t.host-1]
+		}
+		u.Host, u.Port, u.Params = s[t.host:t.hostEnd], t.port, s[t.params:t.query]
+		u.Headers = s[min(t.query+1, len(s)):]
+	default:
+		u.Opaque = s[t.colon+1:]
+	}
+	return u, nil
+}
+
+// String writes the URI without its "?headers": those belong to whoever made the link, not to a request of ours.
+func (u URI) String() string { return string(u.append(make([]byte, 0, 64))) }
+
+func (u URI) append(b []byte) []byte {
+	b = append(b, u.Scheme...)
+	b = append(b, ':')
+	b = append(b, u.Opaque...)
+	b = append(b, u.User...)
+	if u.Password != "" {
+		b = append(b, ':')
+		b = append(b, u.Password...)
+	}
+	if u.Host != "" && u.User != "" {
+		b = append(b, '@')
+	}
+	b = append(b, u.Host...)
+	if u.Port != 0 {
+		b = append(b, ':')
+		b = strconv.AppendInt(b, int64(u.Port), 10)
+	}
+	if u.Params != "" {
+		b = append(b, ';')
+		b = append(b, u.Params...)
+	}
+	return b
+}
+
+// Param is the value of a URI parameter and whether it is there.
+func (u URI) Param(name string) (string, bool) { return uriParam(u.Params, name) }
+
+// uriParam differs from param in that quotes mean nothing in a URI.
+func uriParam(params, want string) (string, bool) {
+	for p := range strings.SplitSeq(params, ";") {
+		if name, value, _ := strings.Cut(p, "="); sameName(name, want) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Subscriber reads the user part as a telephone-subscriber (RFC 3261 s19.1.6, RFC 3966): the number with its
+// escapes undone, and the number's own parameters such as "npdi;rn=+81312340001".
+func (u URI) Subscriber() (number, params string) {
+	if u.Scheme == "tel" {
+		return u.User, u.Params
+	}
+	number, params, _ = strings.Cut(u.User, ";")
+	return unescape(number, isVisible), params
+}
+
+func isVisible(c byte) bool { return c > ' ' && c < 0x7f }
+
+func isUnreserved(c byte) bool {
+	return isAlpha(c) || isDigit(c) || strings.IndexByte("-_.!~*'()", c) >= 0
+}
+
+// unescape undoes %HH where the octet is one that may stand for itself; %00 and its like stay as written.
+func unescape(s string, may func(byte) bool) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil && may(byte(v)) {
+				b = append(b, byte(v))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// Equal compares as RFC 3261 s19.1.4 does; "?headers" take no part, since nothing is ever made of them.
+func (u URI) Equal(v URI) bool {
+	if u.Scheme != v.Scheme || u.Opaque != v.Opaque || u.Port != v.Port || !strings.EqualFold(u.Host, v.Host) {
+		return false
+	}
+	if u.Password != v.Password || unescape(u.User, isUnreserved) != unescape(v.User, isUnreserved) {
+		return false
+	}
+	return paramsAgree(u.Params, v.Params) && paramsAgree(v.Params, u.Params)
+}
+
+// paramsAgree holds each parameter of a against b. Those that change where a request goes must be in both.
+func paramsAgree(a, b string) bool {
+	if a == "" {
+		return true
+	}
+	for p := range strings.SplitSeq(a, ";") {
+		name, value, _ := strings.Cut(p, "=")
+		other, ok := uriParam(b, name)
+		if ok && !strings.EqualFold(unescape(value, isUnreserved), unescape(other, isUnreserved)) {
+			return false
+		}
+		if ok {
+			continue
+		}
+		for _, must := range [...]string{"user", "ttl", "method", "maddr", "transport"} {
+			if sameName(name, must) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Via is one Via value.
+type Via struct {
+	Transport string // as written: "UDP", "TCP", ...
+	Host      string // the sent-by host as written; an IPv6 address in its brackets
+	Port      int    // 0 when absent
+	Branch    string
+	Params    string // as written, without the first semicolon
+	RPort     bool   // rport is there, with a value or without (RFC 3581)
+	Raw       string
+}
+
+var errVia = errors.New("malformed sent-protocol or sent-by")
+
+// parseVia reads one value: "SIP / 2.0 / UDP host : port ; params" with white space where RFC 3261 s25.1 allows it.
+func parseVia(s string) (Via, error) {
+	v := Via{Raw: s}
+	if hasControl(s) {
+		return v, errControl
+	}
+	end, err := index(s, ';')
+	if err != nil {
+		return v, err
+	}
+	head := s[:end]
+	name, head, _ := strings.Cut(head, "/")
+	version, head, ok := strings.Cut(head, "/")
+	if !ok || !sameName(trim(name), "SIP") || trim(version) != "2.0" {
+		return v, errVia
+	}
+	head = trim(head)
+	i := strings.IndexAny(head, " \t")
+	if i < 0 || !isToken(head[:i]) {
+		return v, errVia
+	}
+	v.Transport = head[:i]
+	if err := v.sentBy(trim(head[i:])); err != nil {
+		return v, err
+	}
+	if end == len(s) {
+		return v, nil
+	}
+	v.Params = trim(s[end+1:])
+	if v.Params == "" {
+		return v, errParam
+	}
+	if err := checkParams(v.Params, "branch", "rport", "received", "maddr"); err != nil {
+		return v, err
+	}
+	v.Branch, _ = param(v.Params, "branch")
+	_, v.RPort = param(v.Params, "rport")
+	return v, nil
+}
+
+func (v *Via) sentBy(s string) error {
+	n := hostLen(s)
+	if !isHost(s[:n]) {
+		return errVia
+	}
+	v.Host = s[:n]
+	if s = trim(s[n:]); s == "" {
+		return nil
+	}
+	port, ok := decimal(trim(s[1:]), 1<<16-1)
+	if s[0] != ':' || !ok || port == 0 {
+		return errVia
+	}
+	v.Port = port
+	return nil
+}
+
+// Param is the value of a parameter, unquoted, and whether it is there.
+func (v Via) Param(name string) (string, bool) { return param(v.Params, name) }
+
+// appendReceived writes the top Via as the response carries it (RFC 3261 s18.2.1, RFC 3581 s4): where the request
+// really came from, whatever the sender claimed.
+func (v Via) appendReceived(b []byte, source netip.AddrPort) []byte {
+	b = append(b, "SIP/2.0/"...)
+	b = append(b, v.Transport...)
+	b = append(b, ' ')
+	b = append(b, v.Host...)
+	if v.Port != 0 {
+		b = append(b, ':')
+		b = strconv.AppendInt(b, int64(v.Port), 10)
+	}
+	for params := v.Params; params != ""; {
+		name, value, rest, err := nextParam(params)
+		if err != nil {
+			break
+		}
+		if params = rest; sameName(name, "received") || sameName(name, "rport") {
+			continue
+		}
+		b = append(b, ';')
+		b = append(b, name...)
+		if value != "" {
+			b = append(b, '=')
+			b = append(b, value...)
+		}
+	}
+	addr := source.Addr().Unmap().WithZone("")
+	if !source.IsValid() {
+		return b
+	}
+	if host, err := netip.ParseAddr(strings.Trim(v.Host, "[]")); v.RPort || err != nil || host != addr {
+		b = append(b, ";received="...)
+		b = addr.AppendTo(b)
+	}
+	if v.RPort {
+		b = append(b, ";rport="...)
+		b = strconv.AppendInt(b, int64(source.Port()), 10)
+	}
+	return b
+}
+
+// decimal reads 1*DIGIT up to limit.
+func decimal(s string, limit int) (int, bool) {
+	n := 0
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		if n = n*10 + int(s[i]-'0'); n > limit {
+			return 0, false
+		}
+	}
+	return n, s != ""
+}
