@@ -17,13 +17,13 @@ func sine(hz float64, rate, n int, amplitude float64) []float64 {
 func middle(pcm []float64) []float64 { return pcm[len(pcm)/4 : len(pcm)*3/4] }
 
 func TestResampleKeepsTheTelephoneBand(t *testing.T) {
-	for _, rate := range []int{8001, 11025, 12000, 16000, 22050, 32000, 44100, 48000, 96000, 192000} {
+	for _, rate := range []int{8001, 11025, 16000, 44100, 48000, 192000} {
 		for _, hz := range []float64{50, 300, 1000, 2500, 3400} {
-			got := resample(sine(hz, rate, rate, 0.5), rate, Rate)
-			if len(got) != Rate {
-				t.Errorf("one second at %d Hz is %d samples", rate, len(got))
+			got := resample(sine(hz, rate, rate/5, 0.5), rate, Rate)
+			if len(got) != Rate/5 {
+				t.Errorf("200 ms at %d Hz are %d samples", rate, len(got))
 			}
-			want := sine(hz, Rate, Rate, 0.5)
+			want := sine(hz, Rate, Rate/5, 0.5)
 			var off, all float64
 			for i, v := range middle(got) {
 				w := middle(want)[i]
@@ -39,8 +39,8 @@ func TestResampleKeepsTheTelephoneBand(t *testing.T) {
 
 func TestResampleFoldsNothingBack(t *testing.T) {
 	for _, rate := range []int{11025, 16000, 44100, 48000, 192000} {
-		for hz := 4000.0; hz < float64(rate)/2-100; hz += 731 {
-			out := resample(sine(hz, rate, rate/2, 1), rate, Rate)
+		for hz := 4000.0; hz < float64(rate)/2-100; hz *= 1.07 {
+			out := resample(sine(hz, rate, rate/10, 1), rate, Rate)
 			if got := dBm0(power(middle(out))); got > -75 {
 				t.Errorf("%g Hz from %d Hz leaves %.0f dBm0", hz, rate, got)
 			}

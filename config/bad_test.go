@@ -96,6 +96,7 @@ var badFiles = []bad{
 	{"IPv6WithoutBrackets", "[udp://127.0.0.1:5060]", "['udp://::1:5060']", "3:9: listen.sip[0]: \"udp://::1:5060\": an IPv6 address stands in [ ], an IPv4 address does not" + sipForm},
 	{"NotAnAddress", "[udp://127.0.0.1:5060]", "[udp://127.0.0.256:5060]", "3:9: listen.sip[0]: \"udp://127.0.0.256:5060\": not an IP address" + sipForm},
 	{"ListenTwice", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, udp://127.0.0.1:5060]", "3:31: listen.sip[1]: listed twice, first on line 3; leave one out"},
+	{"ListenTwiceInAnotherSpelling", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, 'udp://[::ffff:127.0.0.1]:5060']", "3:31: listen.sip[1]: listed twice, first on line 3; leave one out"},
 	{"HTTPPortZero", "media:\n", "  http: 127.0.0.1:0\nmedia:\n", "4:9: listen.http: \"127.0.0.1:0\": port 0 would be a different port at every start; allowed: ADDRESS:PORT, e.g. 127.0.0.1:8080"},
 	{"HTTPAndSIPOnOnePort", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, tcp://127.0.0.1:8080]", "3:31: listen.sip[1]: listen.http stands on the same port; choose another"},
 	{"SIPInsideMediaPorts", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:20000]", "3:9: listen.sip[0]: port 20000 lies in media.ports 20000-29999; choose another"},

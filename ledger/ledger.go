@@ -114,6 +114,9 @@ func (l *Ledger) Append(record any) bool {
 	return false
 }
 
+// grace is how long Close waits, after its context has ended, for a disk that may be hanging.
+const grace = 5 * time.Second
+
 // Close writes and syncs what waits. While the disk fails it keeps trying until ctx ends; then its error says how
 // many records were lost. A second Close returns what the first did.
 func (l *Ledger) Close(ctx context.Context) error {
@@ -128,12 +131,12 @@ func (l *Ledger) Close(ctx context.Context) error {
 	case <-l.done:
 	case <-ctx.Done():
 		if first {
-			
+			close(l.abandon)
 		}
 		// A disk that answers lets the owner end now; one that hangs in a system call must not hang us too.
 		select {
 		case <-l.done:
-		case <-time.After(time.Second):
+		case <-time.After(grace):
 			return fmt.Errorf("close call records: the disk does not answer: %w", ctx.Err())
 		}
 	}

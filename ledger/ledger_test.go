@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +118,21 @@ func TestChainRunsOverMidnightAndRestarts(t *testing.T) {
 	}
 }
 
+// The hash can be checked without this package: SHA-256 of prev, then of the line without its hash member.
+func TestHashIsAsDocumented(t *testing.T) {
+	dir := t.TempDir()
+	fill(t, dir, date(21, 1), 2)
+	text := strings.TrimSuffix(readLines(t, dir, "2026-11-21")[1], "\n")
+	var l struct{ Prev, Hash string }
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		t.Fatal(err)
+	}
+	without := strings.Replace(text, `,"hash":"`+l.Hash+`"`, "", 1)
+	if want := fmt.Sprintf("%x", sha256.Sum256([]byte(l.Prev+without))); l.Hash != want {
+		t.Errorf("hash %s, want %s", l.Hash, want)
+	}
+}
+
 // A clock that goes back at midnight does not break the order of the files.
 func TestClockSetBackKeepsTheChain(t *testing.T) {
 	dir := t.TempDir()
@@ -202,6 +218,11 @@ func TestTamperingIsFound(t *testing.T) {
 			l[1] = string(forged)
 			return l
 		}, "records-2026-11-21.jsonl:3: record 3 does not follow record 2: lines were changed, removed or moved"},
+		{"LineForgedWithAGap", func(l []string) []string {
+			_, end, _ := readLine([]byte(strings.TrimSuffix(l[5], "\n")))
+			forged, _, _ := appendLine(nil, link{8, end.hash}, date(21, 1), []byte(`{"id":"forged"}`))
+			return append(l, string(forged))
+		}, "records-2026-11-21.jsonl:7: record 9 does not follow record 6: lines were changed, removed or moved"},
 		{"LineRepeated", func(l []string) []string { return append(l[:2], l[1:]...) },
 			"records-2026-11-21.jsonl:3: record 2 does not follow record 2: lines were changed, removed or moved"},
 		{"Garbage", func(l []string) []string { return append(l, "\x00\x00\n") },

@@ -16,8 +16,8 @@ type header struct {
 }
 
 // isRTP and isRTCP tell datagrams apart by their first two octets: RFC 7983 s7 gives 128-191 to both, RFC 5761 s4 gives
-// the second octets 192-223 to RTCP.
-func isRTP(b []byte) bool  { return len(b) >= 2 && b[0]>>6 == 2 && !(b[1] >= 192 && b[1] <= 223) }
+// the second octets 192-223 to RTCP, and therefore bars the payload types 64-95: with a marker they would look like it.
+func isRTP(b []byte) bool  { return len(b) >= 2 && b[0]>>6 == 2 && (b[1]&0x7f < 64 || b[1]&0x7f > 95) }
 func isRTCP(b []byte) bool { return len(b) >= 2 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223 }
 
 // readHeader reads and checks a header (RFC 3550 A.1): the lengths it claims must be within the datagram.

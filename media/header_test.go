@@ -12,10 +12,10 @@ import (
 // RFC 7983 s7, RFC 5761 s4: what the first two octets say.
 func TestFirstOctets(t *testing.T) {
 	for first := range 256 {
-		for _, second := range []byte{0, 8, 101, 128, 191, 192, 200, 223, 224, 255} {
+		for _, second := range []byte{0, 8, 63, 64, 95, 96, 101, 128, 191, 192, 200, 223, 224, 255} {
 			b := []byte{byte(first), second}
 			control := first >= 128 && first <= 191 && second >= 192 && second <= 223
-			media := first >= 128 && first <= 191 && !control
+			media := first >= 128 && first <= 191 && !control && second != 64 && second != 95
 			if isRTP(b) != media || isRTCP(b) != control {
 				t.Errorf("%d %d: RTP %v, RTCP %v", first, second, isRTP(b), isRTCP(b))
 			}
@@ -55,6 +55,7 @@ func TestHeaderLengthsAreChecked(t *testing.T) {
 func FuzzRTP(f *testing.F) {
 	f.Add(packet(f, rtp.Header{SequenceNumber: 1, SSRC: 2, Marker: true, CSRC: []uint32{1, 2}}), uint16(9))
 	f.Add(append([]byte{0xb1, 0x80}, make([]byte, 40)...), uint16(65535))
+	f.Add(append([]byte{0x80, 72}, make([]byte, 10)...), uint16(0)) // with a marker it would be RTCP
 	f.Fuzz(func(t *testing.T, b []byte, seq uint16) {
 		h, ok := readHeader(b)
 		if !ok {

@@ -23,7 +23,7 @@ func (w Playback) check() string {
 	if len(w.Frames) == 0 {
 		return "no frames"
 	}
-	if w.Interval < time.Millisecond || w.Interval > time.Second || w.Samples == 0 || w.Payload > 127 {
+	if w.Interval < time.Millisecond || w.Interval > time.Second || w.Samples == 0 || w.Payload > 127 || w.Payload > 63 && w.Payload < 96 {
 		return fmt.Sprintf("interval %v, %d samples, payload type %d", w.Interval, w.Samples, w.Payload)
 	}
 	for i, f := range w.Frames {

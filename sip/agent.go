@@ -36,6 +36,7 @@ type agent struct {
 // feed tells the call what happened, and does what it says. Events that come
 // up while doing it wait their turn.
 func (a *agent) feed(ev call.Event) {
+	a.shard.current = a
 	a.queue = append(a.queue, ev)
 	if a.running {
 		return
@@ -157,7 +158,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 	}
 	l.in.repeat = time.Time{}
 	if out := a.respond(l, 200, b); out != nil {
-		t := l.timers()
+		t := l.trunk.Timers
 		l.in.accepted = dialog.Accept(out, t.T1, t.T2, a.shard.now)
 	}
 	l.rearm()
@@ -169,8 +170,8 @@ func (a *agent) cancel(l *leg) {
 	if o == nil || o.over {
 		return
 	}
-	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(), o.flow, l.timers(), nil, nil)
-	o.guard = a.shard.now.Add(lingerFactor * l.timers().T1)
+	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(), o.flow, l.trunk, nil, nil)
+	o.guard = a.shard.now.Add(lingerFactor * l.trunk.Timers.T1)
 	l.rearm()
 }
 
@@ -217,7 +218,8 @@ func (a *agent) finish(r call.Record) {
 	a.leave()
 	for i := range a.legs {
 		l := &a.legs[i]
-		l.peer, l.told, l.local = nil, nil, nil
+		l.in, l.sound = inviteIn{}, sound{}
+		l.rearm()
 	}
 	a.from = identity{}
 	a.shard.timers.set(&a.timer, a.shard.now.Add(lingerFactor*transaction.Standard.T1))

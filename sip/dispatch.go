@@ -87,8 +87,7 @@ func (s *Server) supported(in letter) bool {
 func (s *Server) admit(in letter) bool {
 	called, err := number.Parse(in.message.RequestURI.User)
 	emergency := err == nil && called.Emergency()
-	draining := s.draining.Load()
-	if emergency && !draining || !draining && s.options.Ready() && s.calls.Load() < int64(s.options.Limits.Calls) && s.rate.Allow() {
+	if emergency || !s.draining.Load() && s.options.Ready() && s.calls.Load() < int64(s.options.Limits.Calls) && s.rate.Allow() {
 		return true
 	}
 	s.metrics.drop(dropOverload)

@@ -34,7 +34,8 @@ func (sh *shard) invite(in letter) {
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		tx.respond(100, out)
 	}
-	sh.fence(a, func() { a.begin(in) })
+	sh.current = a
+	a.begin(in)
 }
 
 // begin reads the INVITE, plans the call and takes the first step.
@@ -148,7 +149,7 @@ func (a *agent) dial(l *leg, act call.Dial) {
 		a.feed(call.Released{Why: call.ReasonFault})
 		return
 	}
-	sh.request(wire.INVITE, o.branch, out, f, l.timers(), l, o)
+	sh.request(wire.INVITE, o.branch, out, f, l.trunk, l, o)
 }
 
 // buildInvite writes leg B's INVITE.

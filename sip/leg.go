@@ -9,7 +9,6 @@ import (
 	"tonegate/media"
 	"tonegate/media/sdp"
 	"tonegate/sip/dialog"
-	"tonegate/sip/transaction"
 	"tonegate/sip/wire"
 )
 
@@ -75,25 +74,24 @@ func (l *leg) rearm() {
 }
 
 func (l *leg) expire(now time.Time) {
-	l.agent.shard.fence(l.agent, func() {
-		if o := l.out; o != nil && !o.guard.IsZero() && !now.Before(o.guard) {
-			l.close(o)
-			l.gaveUp(o, 408)
-		}
-		if at := l.in.repeat; !at.IsZero() && !now.Before(at) {
-			l.in.repeat = now.Add(repeatProgress)
-			l.in.tx.respond(l.in.status, l.in.progress)
-		}
-		send, missing := l.in.accepted.Expire(now)
-		if len(send) > 0 {
-			l.agent.shard.server.metrics.repeats.WithLabelValues("answer").Inc()
-			l.in.tx.flow.send(send, "")
-		}
-		if missing {
-			l.ackMissing()
-		}
-		l.rearm()
-	})
+	l.agent.shard.current = l.agent
+	if o := l.out; o != nil && !o.guard.IsZero() && !now.Before(o.guard) {
+		l.close(o)
+		l.gaveUp(o, 408)
+	}
+	if at := l.in.repeat; !at.IsZero() && !now.Before(at) {
+		l.in.repeat = now.Add(repeatProgress)
+		l.in.tx.respond(l.in.status, l.in.progress)
+	}
+	send, missing := l.in.accepted.Expire(now)
+	if len(send) > 0 {
+		l.agent.shard.server.metrics.repeats.WithLabelValues("answer").Inc()
+		l.in.tx.flow.send(send, "")
+	}
+	if missing {
+		l.ackMissing()
+	}
+	l.rearm()
 }
 
 // knows reports whether a request belongs to this leg's dialog, or to a fork of it.
@@ -327,10 +325,8 @@ func (l *leg) send(m wire.Method, d *dialog.Dialog, cause int) {
 		sh.server.log.Warn("a request could not be built", "method", m, "error", err)
 		return
 	}
-	sh.request(m, branch, out, l.flow, l.timers(), nil, nil)
+	sh.request(m, branch, out, l.flow, l.trunk, nil, nil)
 }
-
-func (l *leg) timers() transaction.Timers { return l.trunk.Timers }
 
 // addReason says why in Q.850 terms (RFC 3326).
 func addReason(b *wire.Builder, cause int) *wire.Builder {

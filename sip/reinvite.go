@@ -49,7 +49,7 @@ func (a *agent) reinvite(l *leg, offer call.Body) {
 	}
 	l.out = o
 	l.dialog.InviteOut = true
-	a.shard.request(wire.INVITE, branch, out, f, l.timers(), l, o)
+	a.shard.request(wire.INVITE, branch, out, f, l.trunk, l, o)
 }
 
 // reinviteResponded takes a response to our re-INVITE.

@@ -217,8 +217,12 @@ func (s *Server) within(t *Trunk, m *wire.Message, f flow) flow {
 		return f
 	}
 	hop := m.Contact[0].URI
-	if len(m.RecordRoute) > 0 {
-		if a, err := wire.ParseAddress(m.RecordRoute[0]); err == nil && m.IsRequest() {
+	if routes := m.RecordRoute; len(routes) > 0 {
+		first := routes[0]
+		if !m.IsRequest() { // the route set of a UAC is reversed (RFC 3261 s12.1.2)
+			first = routes[len(routes)-1]
+		}
+		if a, err := wire.ParseAddress(first); err == nil {
 			hop = a.URI
 		}
 	}

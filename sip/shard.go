@@ -45,6 +45,7 @@ type shard struct {
 	stop   chan struct{}
 
 	now     time.Time
+	current *agent // the call being worked on
 	timers  timerQueue
 	servers map[transaction.Key]*serverTx
 	clients map[transaction.Key]*clientTx
@@ -83,19 +84,29 @@ func (sh *shard) run() {
 		select {
 		case in := <-sh.orders:
 			sh.now = time.Now()
-			sh.obey(in)
+			sh.guarded(in, sh.obey)
 		case in := <-sh.mail:
 			sh.now = time.Now()
-			sh.open(in)
+			sh.guarded(in, sh.open)
 		case <-alarm.C:
 			sh.now = time.Now()
 		case <-sh.stop:
 			return
 		}
 		for t := sh.timers.due(sh.now); t != nil; t = sh.timers.due(sh.now) {
-			sh.fence(nil, func() { t.owner.expire(sh.now) })
+			sh.expire(t)
 		}
 	}
+}
+
+func (sh *shard) guarded(in letter, work func(letter)) {
+	defer sh.fence()
+	work(in)
+}
+
+func (sh *shard) expire(t *timer) {
+	defer sh.fence()
+	t.owner.expire(sh.now)
 }
 
 // order queues work from our own house. The queue holds more than the calls of
@@ -107,20 +118,20 @@ func (sh *shard) order(in letter) {
 	}
 }
 
-// fence keeps a fault of ours from ending more than its call.
-func (sh *shard) fence(a *agent, work func()) {
-	defer func() {
-		fault := recover()
-		if fault == nil {
-			return
-		}
-		sh.server.metrics.faults.Inc()
-		sh.server.log.Error("a fault ended a call", "fault", fault, "stack", string(debug.Stack()))
-		if a != nil {
-			a.abandon()
-		}
-	}()
-	work()
+// fence is deferred around every event: a fault of ours ends the call that was
+// being worked on, and nothing else.
+func (sh *shard) fence() {
+	a := sh.current
+	sh.current = nil
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	sh.server.metrics.faults.Inc()
+	sh.server.log.Error("a fault ended a call", "fault", fault, "stack", string(debug.Stack()))
+	if a != nil {
+		a.abandon()
+	}
 }
 
 func (sh *shard) obey(in letter) {
@@ -128,14 +139,14 @@ func (sh *shard) obey(in letter) {
 	case in.lost != "":
 		for _, method := range []wire.Method{wire.INVITE, wire.BYE, wire.CANCEL} {
 			if tx := sh.clients[transaction.Key{Branch: in.lost, Method: method}]; tx != nil {
-				sh.fence(tx.agent(), func() { tx.carry(tx.machine.Fail(sh.now)) })
+				tx.carry(tx.machine.Fail(sh.now))
 			}
 		}
 	case in.agent != nil:
-		sh.fence(in.agent, func() { in.agent.feed(in.event) })
+		in.agent.feed(in.event)
 	case in.silent != 0:
 		if a := sh.sounds[in.silent]; a != nil {
-			sh.fence(a, func() { a.feed(call.MediaLost{}) })
+			a.feed(call.MediaLost{})
 		}
 	case in.release:
 		sh.each(func(a *agent) { a.feed(call.Released{Why: call.ReasonShutdown}) })
@@ -146,7 +157,10 @@ func (sh *shard) obey(in letter) {
 
 func (sh *shard) each(do func(*agent)) {
 	for a := range sh.agents {
-		sh.fence(a, func() { do(a) })
+		func() {
+			defer sh.fence()
+			do(a)
+		}()
 	}
 }
 
@@ -159,11 +173,11 @@ func (sh *shard) open(in letter) {
 			sh.server.metrics.drop(dropUnmatched)
 			return
 		}
-		sh.fence(tx.agent(), func() { tx.receive(in) })
+		tx.receive(in)
 		return
 	}
 	if tx := sh.servers[transaction.ServerKey(m)]; tx != nil && m.Method != wire.CANCEL {
-		sh.fence(tx.agent(), func() { tx.request(in) })
+		tx.request(in)
 		return
 	}
 	if m.To.Tag != "" {
@@ -199,7 +213,8 @@ func (sh *shard) inDialog(in letter) {
 		}
 		sh.reply(in, 481)
 	default:
-		sh.fence(l.agent, func() { l.receive(in) })
+		sh.current = l.agent
+		l.receive(in)
 	}
 }
 
@@ -208,6 +223,10 @@ func (sh *shard) inDialog(in letter) {
 func (sh *shard) cancel(in letter) {
 	m := in.message
 	key := transaction.ServerKey(m)
+	if old := sh.servers[key]; old != nil {
+		old.request(in)
+		return
+	}
 	tx := sh.servers[key.Invite()]
 	if tx == nil || tx.leg == nil {
 		if len(sh.early) < maxEarly {
@@ -216,13 +235,9 @@ func (sh *shard) cancel(in letter) {
 		sh.reply(in, 481)
 		return
 	}
-	if old := sh.servers[key]; old != nil {
-		old.request(in)
-		return
-	}
 	// The 200 carries the To-tag of the responses to the INVITE (RFC 3261 s9.2).
 	sh.respondOnce(in, 200, tx.leg.tag)
-	sh.fence(tx.leg.agent, func() { tx.leg.cancelled(tx) })
+	tx.leg.cancelled(tx)
 }
 
 // overtaken reports whether an INVITE was cancelled before it came.

@@ -29,13 +29,6 @@ func (sh *shard) serve(in letter, l *leg) *serverTx {
 	return tx
 }
 
-func (tx *serverTx) agent() *agent {
-	if tx.leg == nil {
-		return nil
-	}
-	return tx.leg.agent
-}
-
 // request takes a repetition of the request, or the ACK of a failure.
 func (tx *serverTx) request(in letter) {
 	out := tx.machine.Request(in.message.Method, tx.shard.now)
@@ -80,30 +73,24 @@ type clientTx struct {
 	machine transaction.Client
 	timer   timer
 	flow    flow
+	trunk   *Trunk
 	leg     *leg       // who waits for the response; nil when nobody does
 	out     *inviteOut // the INVITE that it carries; nil for anything else
 }
 
 // request starts a client transaction and sends its request.
-func (sh *shard) request(m wire.Method, branch string, b []byte, f flow, t transaction.Timers, l *leg, o *inviteOut) *clientTx {
-	machine, out := transaction.NewClient(m, f.through.Network.Reliable(), b, t, sh.now)
-	tx := &clientTx{shard: sh, key: transaction.Key{Branch: branch, Method: m}, machine: machine, flow: f, leg: l, out: o}
+func (sh *shard) request(m wire.Method, branch string, b []byte, f flow, to *Trunk, l *leg, o *inviteOut) *clientTx {
+	machine, out := transaction.NewClient(m, f.through.Network.Reliable(), b, to.Timers, sh.now)
+	tx := &clientTx{shard: sh, key: transaction.Key{Branch: branch, Method: m}, machine: machine, flow: f, trunk: to, leg: l, out: o}
 	tx.timer.owner = tx
 	sh.clients[tx.key] = tx
 	tx.carry(out)
 	return tx
 }
 
-func (tx *clientTx) agent() *agent {
-	if tx.leg == nil {
-		return nil
-	}
-	return tx.leg.agent
-}
-
-// receive takes a response. Only the peer that was asked may answer.
+// receive takes a response. Only the trunk that was asked may answer.
 func (tx *clientTx) receive(in letter) {
-	if in.flow.remote.Addr() != tx.flow.remote.Addr() {
+	if in.trunk != tx.trunk {
 		tx.shard.server.metrics.drop(dropStranger)
 		return
 	}

@@ -18,7 +18,7 @@ type cli struct {
 	Serve serveCmd `cmd:"" help:"Run the server."`
 	Check checkCmd `cmd:"" help:"Say what is wrong with a configuration file."`
 	// Demo  demoCmd  `cmd:"" help:"Place calls between two scripted phones, and show what each heard."`
-	// List  listCmd  `cmd:"" help:"Load and look up the stop list."`
+	List  listCmd  `cmd:"" help:"Load and look up the stop list."`
 }
 
 // runContext is what every command gets.

@@ -184,7 +184,7 @@ func TestFindToneNeverTakesNoiseForATone(t *testing.T) {
 func TestFindToneNeverTakesAVoiceForATone(t *testing.T) {
 	for seed := range Speakers {
 		for _, cadence := range []string{spec, fmt.Sprintf("%.1f/20,0/20", 3*pitch(seed))} {
-			if got, err := FindTone(Voice(seed, 10*time.Second, rate), rate, cadence); err == nil {
+			if got, err := FindTone(Voice(seed, 4*time.Second, rate), rate, cadence); err == nil {
 				t.Errorf("speaker %d, %s: %+v", seed, cadence, got)
 			}
 		}

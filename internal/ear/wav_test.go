@@ -109,7 +109,7 @@ func TestSpectrogramShowsTheToneWhereItIs(t *testing.T) {
 
 func TestSpectrogramOfAnyLength(t *testing.T) {
 	dir := t.TempDir()
-	for _, n := range []int{1, 100, 999, 1001, 30 * rate} {
+	for _, n := range []int{1, 100, 999, 1001, 10 * rate} {
 		if err := Spectrogram(filepath.Join(dir, "a.png"), make([]int16, n), rate, ""); err != nil {
 			t.Errorf("%d samples: %v", n, err)
 		}

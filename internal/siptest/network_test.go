@@ -2,6 +2,8 @@ package siptest
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +134,38 @@ func TestLoopUntilStop(t *testing.T) {
 			t.Errorf("%d packets in a second", got)
 		}
 	})
+}
+
+// TestResponseGoesToSentByWithoutRport is RFC 3261 s18.2.2, and RFC 3581 s4 where the client asks for it.
+func TestResponseGoesToSentByWithoutRport(t *testing.T) {
+	for via, want := range map[string]string{
+		"10.0.0.1:5070;branch=z9hG4bKx":            "10.0.0.1:5070",
+		"10.0.0.1;branch=z9hG4bKx":                 "10.0.0.1:5060",
+		"192.0.2.1:5070;branch=z9hG4bKx":           "10.0.0.1:5070",
+		"192.0.2.1:5070;branch=z9hG4bKx; rport":    "10.0.0.1:4444",
+		"host.example:5070;rport;branch=z9hG4bKx":  "10.0.0.1:4444",
+		"10.0.0.1:5070;branch=z9hG4bKx;rport=4444": "10.0.0.1:4444",
+	} {
+		inWorld(t, clean, nil, func(t *testing.T, w *world) {
+			conn, err := w.network.Listen(netip.AddrPortFrom(hostAlice, 4444))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			w.network.SetFilter(func(p simnet.Packet) simnet.Verdict {
+				if strings.HasPrefix(string(p.Data), "SIP/2.0 200") {
+					got = p.To.String()
+				}
+				return simnet.Pass
+			})
+			conn.WriteToUDPAddrPort([]byte("OPTIONS sip:bob@10.0.0.2:5060 SIP/2.0\r\nVia: SIP/2.0/UDP "+via+"\r\nMax-Forwards: 1\r\n"+
+				"From: <sip:a@b>;tag=1\r\nTo: <sip:b@c>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n"), w.bob.Addr())
+			w.bob.ExpectRequest("OPTIONS")
+			w.network.SetFilter(nil)
+			if got != want {
+				t.Errorf("Via %s: the response went to %q, want %q", via, got, want)
+			}
+			time.Sleep(time.Second)
+		})
+	}
 }

@@ -94,7 +94,7 @@ func checkStatusLine(line []byte) *Problem {
 
 // checkHeader reads from the first header line to the end of the body.
 func checkHeader(d []byte) *Problem {
-	length, lengths := 0, 0
+	length := 0
 	for lines := 0; ; lines++ {
 		if lines > maxLines {
 			return tooLarge("more than 200 header lines")
@@ -120,10 +120,7 @@ func checkHeader(d []byte) *Problem {
 			if !ok {
 				return badLength("Bad Content-Length")
 			}
-			if lengths++; lengths > 1 {
-				return badLength("Duplicate Content-Length")
-			}
-			length = n
+			length = n // of two, sipgo goes by the last; Read refuses both
 		}
 	}
 }

@@ -14,7 +14,7 @@ type Invite struct {
 	Routes []string // Route values, in order
 }
 
-// NewInvite takes the Via apart as Builder.Via does; the other fields are for the caller to fill in.
+// NewInvite writes the Via as Builder.Via does; the other fields are for the caller to fill in.
 func NewInvite(uri, network, sentBy, branch string) Invite {
 	return Invite{URI: uri, Via: viaText(network, sentBy, branch)}
 }

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -288,31 +287,5 @@ func TestACKAndCANCELWithMaxForwards0Arrive(t *testing.T) {
 func TestMethodIsSpelledAsItWasSent(t *testing.T) {
 	if m := accept(t, strings.ReplaceAll(lines(invite), "INVITE", "invite")); m.Method != "invite" {
 		t.Fatal(m.Method) // RFC 3261 s7.1: not INVITE; the server answers 405
-	}
-}
-
-// A stream without a usable Content-Length cannot be framed; one that can be framed but holds two goes on to Read.
-func TestStreamFraming(t *testing.T) {
-	parse := func(text string) (msgs []sip.Message, err error) {
-		s := NewParser().NewSIPStream()
-		defer s.Close()
-		err = s.ParseSIPStream([]byte(text), func(m sip.Message) { msgs = append(msgs, m) })
-		return msgs, err
-	}
-	good := lines(invite)
-	if msgs, err := parse("\r\n\r\n" + good + good); err != nil || len(msgs) != 2 {
-		t.Fatalf("pipelined: %d, %v", len(msgs), err)
-	}
-	for _, by := range []string{"", "Content-Length: -5", "Content-Length: 5 5", "Content-Length: 70000"} {
-		if msgs, err := parse(with("Content-Length", by)); err == nil || errors.Is(err, sip.ErrParseSipPartial) || len(msgs) != 0 {
-			t.Errorf("%q: %d messages, %v", by, len(msgs), err)
-		}
-	}
-	msgs, err := parse(with("Content-Length", "l: 0\nContent-Length: 5"))
-	if err != nil || len(msgs) != 1 {
-		t.Fatal(err)
-	}
-	if _, p := Read(msgs[0], TCP, source); p == nil || p.Status != 400 || !p.Close {
-		t.Fatalf("two lengths: %v", p)
 	}
 }

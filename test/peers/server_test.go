@@ -118,7 +118,7 @@ func (s *server) quiet(t *testing.T) {
 }
 
 // end stops the server as an operator would, and returns the records it has written.
-func (s *server) end(t *testing.T) []map[string]any {
+func (s *server) end(t *testing.T) []record {
 	t.Helper()
 	s.stop(t, syscall.SIGTERM)
 	if s.err != nil {
@@ -128,14 +128,14 @@ func (s *server) end(t *testing.T) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var records []map[string]any
+	var records []record
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for line := range bytes.Lines(text) {
-			var entry struct{ Record map[string]any }
+			var entry struct{ Record record }
 			if err := json.Unmarshal(line, &entry); err != nil {
 				t.Errorf("record %q: %v", line, err)
 				continue

@@ -51,7 +51,7 @@ func TestStoppedNumber(t *testing.T) {
 		untouched()
 		gateway.quiet(t)
 		refused++
-		if got := gateway.metric(t, "tonegate_refused_total", `reason="stop list"`); got != refused {
+		if got := gateway.metric(t, "tonegate_refused_total", `reason="stop_list"`); got != refused {
 			t.Errorf("tonegate_refused_total counts %v calls for the stop list, want %v", got, refused)
 		}
 		gateway.listed(t, "--lift", number)

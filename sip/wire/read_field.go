@@ -1,0 +1,129 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+func (m *Message) readVia(value string) *Problem {
+	err := elements(value, func(e string) error {
+		if len(m.Via) == maxList {
+			return errMany
+		}
+		v, err := parseVia(e)
+		if err == nil {
+			m.Via = append(m.Via, v)
+		}
+		return err
+	})
+	return badField("Via", err)
+}
+
+func badField(name string, err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	return bad("Bad "+name, err.Error())
+}
+
+func readAddress(f Field) (Address, *Problem) {
+	a, err := ParseAddress(f.Value)
+	return a, badField(f.Name, err)
+}
+
+// checkCallID takes word [ "@" word ], and any other visible octets too: nothing is read out of a Call-ID.
+func checkCallID(value string) *Problem {
+	if value == "" || strings.ContainsAny(value, " \t") || hasControl(value) {
+		return bad("Bad Call-ID", "")
+	}
+	return nil
+}
+
+// readCSeq takes 1*DIGIT LWS Method (RFC 3261 s20.16), below 2^31 (s8.1.1.5).
+func (m *Message) readCSeq(value string) *Problem {
+	i := strings.IndexAny(value, " \t")
+	if i < 0 {
+		return bad("Bad CSeq", "number and method expected")
+	}
+	n, ok := decimal(value[:i], 1<<31-1)
+	if !ok {
+		return bad("Bad CSeq", "number not below 2^31")
+	}
+	method := trim(value[i:])
+	if !isToken(method) {
+		return bad("Bad CSeq", "method")
+	}
+	if m.IsRequest() && !sameName(method, string(m.Method)) {
+		return bad("CSeq method does not match", "")
+	}
+	// sipgo writes the request's own method in capitals; the CSeq still has it as it was sent.
+	m.CSeq, m.Method = uint32(n), Method(method)
+	return nil
+}
+
+func (m *Message) readMaxForwards(value string) *Problem {
+	n, ok := decimal(value, 255)
+	if !ok {
+		return bad("Bad Max-Forwards", "not 0-255")
+	}
+	m.MaxForwards = n
+	return nil
+}
+
+func (m *Message) readContentLength(h sip.Header) *Problem {
+	n, ok := h.(*sip.ContentLengthHeader)
+	if !ok {
+		return badLength("Bad Content-Length")
+	}
+	if int(*n) != len(m.Body) {
+		return badLength("Content-Length does not match the body")
+	}
+	return nil
+}
+
+func (m *Message) readContact(value string) *Problem {
+	if value == "*" { // RFC 3261 s20.10, REGISTER only
+		m.Contact = append(m.Contact, Address{Raw: value})
+		return nil
+	}
+	list, err := ParseAddressList(value)
+	if err == nil && len(m.Contact)+len(list) > maxList {
+		err = errMany
+	}
+	m.Contact = append(m.Contact, list...)
+	return badField("Contact", err)
+}
+
+// readRoutes takes name-addrs only (RFC 3261 s20.30, s20.34).
+func readRoutes(routes []string, f Field) ([]string, *Problem) {
+	err := elements(f.Value, func(e string) error {
+		if len(routes) == maxList {
+			return errMany
+		}
+		if strings.IndexByte(e, '<') < 0 {
+			return errAddrSpec
+		}
+		_, err := ParseAddress(e)
+		routes = append(routes, e)
+		return err
+	})
+	return routes, badField(f.Name, err)
+}
+
+// readOptions takes a list of option tags; "Supported:" alone is legal.
+func readOptions(options []string, f Field) ([]string, *Problem) {
+	err := elements(f.Value, func(e string) error {
+		switch {
+		case e == "":
+			return nil
+		case len(options) == maxList:
+			return errMany
+		case !isToken(e):
+			return errEmpty
+		}
+		options = append(options, e)
+		return nil
+	})
+	return options, badField(f.Name, err)
+}
