@@ -103,7 +103,7 @@ func FuzzRTCP(f *testing.F) {
 		if l.in.far.Fraction < 0 || l.in.far.Fraction >= 1 || l.in.far.RTT < 0 || l.in.far.Jitter < 0 {
 			t.Fatalf("%+v", l.in.far)
 		}
-		if l.in.malformed > 0 == (l.in.far.Reports > 0) && l.in.malformed > 0 {
+		if l.in.malformed > 0 && l.in.far.Reports > 0 {
 			t.Fatalf("malformed but believed: %+v", l.in.far)
 		}
 	})

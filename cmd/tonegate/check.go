@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tonegate/config"
 )
@@ -15,6 +16,9 @@ type checkCmd struct {
 
 func (c *checkCmd) Run(ctx *runContext) error {
 	cfg, err := config.Load(c.Config)
+	if err == nil { // what only the parts can judge: numbers, sounds, licences
+		_, err = read(cfg, time.Now())
+	}
 	if problems := (config.Problems)(nil); errors.As(err, &problems) {
 		for _, p := range problems {
 			fmt.Fprintln(ctx.Stderr, p)

@@ -45,6 +45,27 @@ func TestCheckPrintsEveryProblem(t *testing.T) {
 	}
 }
 
+func TestCheckJudgesWhatThePartsWillSee(t *testing.T) {
+	sample, err := os.ReadFile("../../tonegate.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(
+		`called: ["+81312340000-+81312349999"]`, `called: ["+81312349999-+81312340000"]`,
+		"600+1000/200,0/100", "600+9000/200,0/100",
+		"class: fixed", "class: fixd").Replace(string(sample))
+	file := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems, err := runCheck(t, file)
+	for _, key := range []string{"routes[0].called[0]: ", "notices.assets.test-tone: ", "notices.rules[2].when.class[0]: "} {
+		if !strings.Contains(problems, key) {
+			t.Errorf("nothing said of %s\n%s%v", key, problems, err)
+		}
+	}
+}
+
 func TestCheckOfNoFile(t *testing.T) {
 	_, _, err := runCheck(t, filepath.Join(t.TempDir(), "none.yaml"))
 	var exit exitError

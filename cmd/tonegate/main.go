@@ -1,4 +1,3 @@
-// Command tonegate is the call-forwarding announcement server and its tools.
 package main
 
 import (

@@ -28,16 +28,22 @@ type settings struct {
 func read(c *config.Config, now time.Time) (settings, error) {
 	r := reader{config: c}
 	s := settings{policy: r.policy(), trunks: r.trunks(), listen: r.listen(), assets: r.library(now)}
-	return s, errors.Join(r.problems...)
+	if len(r.problems) > 0 {
+		return s, r.problems
+	}
+	return s, nil
 }
 
 type reader struct {
 	config   *config.Config
-	problems []error
+	problems config.Problems
 }
 
 func (r *reader) problem(path string, err error) {
-	r.problems = append(r.problems, r.config.At(path, err))
+	var p *config.Problem
+	if errors.As(r.config.At(path, err), &p) {
+		r.problems = append(r.problems, p)
+	}
 }
 
 func (r *reader) set(path string, items []string) number.Set {
