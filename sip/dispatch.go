@@ -52,9 +52,6 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 	if !ours {
 		shard = hashShard(s.seed, m.CallID, m.From.Tag, len(s.shards))
 	}
-	if m.Method == wire.INVITE && m.To.Tag == "" && !s.admit(in) {
-		return
-	}
 	s.deliver(shard, in)
 }
 
@@ -84,6 +81,7 @@ func (s *Server) supported(in letter) bool {
 }
 
 // admit keeps new calls within the limits; emergency calls are always let in.
+// It is the shard that asks, because a repeated INVITE is no new call.
 func (s *Server) admit(in letter) bool {
 	called, err := number.Parse(in.message.RequestURI.User)
 	emergency := err == nil && called.Emergency()

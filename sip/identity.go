@@ -16,10 +16,11 @@ type identity struct {
 	diverted []string // Diversion values
 	history  []string // History-Info values
 	privacy  string
+	hops     int // Max-Forwards
 }
 
 func readIdentity(m *wire.Message, withhold bool) identity {
-	id := identity{display: m.From.Display, user: m.From.URI.User, called: m.RequestURI.User, privacy: m.Value("Privacy")}
+	id := identity{display: m.From.Display, user: m.From.URI.User, called: m.RequestURI.User, privacy: m.Value("Privacy"), hops: m.MaxForwards}
 	id.diverted = rawAddresses(m, "Diversion")
 	id.history = rawAddresses(m, "History-Info")
 	if withhold || anonymous(m.From.URI) {

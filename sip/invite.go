@@ -167,7 +167,7 @@ func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byt
 	o.invite.CallID = a.shard.mint.token() + "@" + a.shard.server.options.Node
 	o.invite.CSeq = 1
 	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
-	if hops := a.legs[call.A].in.request.MaxForwards; hops > 0 { // one hop further, as a proxy would count
+	if hops := id.hops; hops > 0 { // one hop further, as a proxy would count
 		b.Add("Max-Forwards", strconv.Itoa(hops-1))
 	}
 	id.add(b)

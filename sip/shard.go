@@ -186,7 +186,9 @@ func (sh *shard) open(in letter) {
 	}
 	switch m.Method {
 	case wire.INVITE:
-		sh.invite(in)
+		if sh.server.admit(in) {
+			sh.invite(in)
+		}
 	case wire.CANCEL:
 		sh.cancel(in)
 	case wire.OPTIONS:

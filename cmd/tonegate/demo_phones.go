@@ -14,8 +14,6 @@ import (
 	"tonegate/internal/siptest"
 )
 
-const rate = 8000 // samples a second, all that a telephone hears
-
 // side is the scripted telephone of one trunk: one socket for SIP, and for each call another for its voice.
 type side struct {
 	phone *siptest.Phone
@@ -89,16 +87,16 @@ func (s *script) pause(d time.Duration) {
 // outcome is what the telephones saw and heard of one call.
 type outcome struct {
 	*scenario
-	number   int
-	callID   string
-	invited  time.Time // when the caller's INVITE left, the callee's arrived, and the callee picked up
-	rang     time.Time
-	answered time.Time
-	final    int // status that the caller got
-	ended    time.Time
+	number    int
+	callID    string
+	invited   time.Time // when the caller's INVITE left, the callee's arrived, and the callee picked up
+	rang      time.Time
+	answered  time.Time
+	final     int // status that the caller got
+	ended     time.Time
 	untouched bool // nothing at all arrived at the callee's telephone
-	heard    [2]heard
-	faults   []string
+	heard     [2]heard
+	faults    []string
 }
 
 func (o *outcome) fault(format string, args ...any) {
@@ -170,10 +168,10 @@ func (d *demo) play(o *outcome, voices *[2]*siptest.Voice) {
 	d.script.pause(ringing)
 	o.answered = time.Now()
 	ring.Respond(200, nil, sdpOf(voices[1]).Answer(ring.Invite.Body))
-	voices[1].Loop(ear.Voice(calleeVoice, 10*time.Second, rate))
+	voices[1].Loop(ear.Voice(calleeVoice, 10*time.Second, earRate))
 	o.final = call.Expect(200).Code
 	call.Ack("")
-	voices[0].Loop(ear.Voice(callerVoice, 10*time.Second, rate))
+	voices[0].Loop(ear.Voice(callerVoice, 10*time.Second, earRate))
 	ring.ExpectRequest("ACK")
 	if o.hears[0].tone == atAnswer || o.hears[1].tone == atAnswer {
 		d.script.pause(d.tone.length)

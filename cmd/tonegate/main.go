@@ -16,7 +16,7 @@ import (
 type cli struct {
 	Serve serveCmd `cmd:"" help:"Run the server."`
 	Check checkCmd `cmd:"" help:"Say what is wrong with a configuration file."`
-	// Demo  demoCmd  `cmd:"" help:"Place calls between two scripted phones, and show what each heard."`
+	Demo  demoCmd  `cmd:"" help:"Place calls between two scripted phones, and show what each heard."`
 	List  listCmd  `cmd:"" help:"Load and look up the stop list."`
 }
 
