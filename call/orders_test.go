@@ -30,6 +30,8 @@ type world struct {
 	openFrom          [2]bool // re-INVITEs of a peer without our final response
 	ackOwedBy         [2]bool // our 2xx to a re-INVITE, not acknowledged
 	openTo            [2]bool // our re-INVITEs without a final response
+	ackOwedTo         [2]bool // 2xx to our re-INVITEs that we have not acknowledged
+	stopped           [2]bool // what a leg hears was told to end
 	finishes          int
 	aWantedToLeave    bool
 	trace             []any // events and actions so far
@@ -156,6 +158,11 @@ func (w *world) feed(ev Event) error {
 	if w.bridged && (w.aGone || w.bGone) {
 		return fmt.Errorf("bridged to a leg that has gone\n%s", w.story())
 	}
+	for _, leg := range []Side{A, B} {
+		if w.aGone && w.hears[leg] && !w.stopped[leg] {
+			return fmt.Errorf("a notice plays on after the end of the call\n%s", w.story())
+		}
+	}
 	return nil
 }
 
@@ -190,6 +197,7 @@ func (w *world) happen(ev Event) {
 		w.openFrom[e.Side] = true
 	case ReinviteAnswered:
 		w.openTo[e.Side] = false
+		w.ackOwedTo[e.Side] = e.Status < 300
 	case ReinviteAcked:
 		w.ackOwedBy[e.Side] = false
 	}
@@ -270,8 +278,9 @@ func (w *world) check(a Action) error {
 		if a.Phase == AtAnswer && (!w.aAcked || w.bGone || w.aGone) {
 			return fmt.Errorf("notice at answer before both legs are up")
 		}
-		w.hears[a.Side] = true
+		w.hears[a.Side], w.stopped[a.Side] = true, false
 	case Stop:
+		w.stopped[a.Side] = true
 		if !w.hears[a.Side] {
 			return fmt.Errorf("nothing to stop on leg %s", a.Side)
 		}
@@ -287,6 +296,11 @@ func (w *world) check(a Action) error {
 			return fmt.Errorf("re-INVITE into glare on leg %s", a.Side)
 		}
 		w.openTo[a.Side] = true
+	case AckReinvite:
+		if !w.ackOwedTo[a.Side] {
+			return fmt.Errorf("ACK of a re-INVITE not owed to leg %s", a.Side)
+		}
+		w.ackOwedTo[a.Side] = false
 	case AcceptReinvite:
 		if !w.openFrom[a.Side] {
 			return fmt.Errorf("no re-INVITE to accept on leg %s", a.Side)
@@ -356,6 +370,9 @@ func (w *world) debts() error {
 		if !f.ended && !w.bGone {
 			bad += " fork " + tag + " is still up;"
 		}
+	}
+	if w.ackOwedTo[A] || w.ackOwedTo[B] {
+		bad += " a 2xx to a re-INVITE lacks its ACK;"
 	}
 	if w.openFrom[A] || w.openFrom[B] {
 		bad += " a re-INVITE lacks its final response;"
