@@ -19,8 +19,8 @@ help: ## print this list
 build: ## build bin/tonegate, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(TONEGATE) ./cmd/tonegate
 
-run: build ## build, then play two scripted calls and show what each phone heard (out/demo)
-	$(TONEGATE) demo
+run: build ## build, then place five scripted calls and show what each phone heard (out/demo); DEMO=flags
+	$(TONEGATE) demo -c tonegate.yaml $(DEMO)
 
 test: test-peers compiler vet arch unit race ladders peers ## everything: vet, architecture, unit tests, races, ladders, real peers
 

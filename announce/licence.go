@@ -25,7 +25,9 @@ type Licence struct {
 }
 
 func (l Licence) begins() time.Time { return midnight(l.From) }
-func (l Licence) ends() time.Time   { return midnight(l.Until).AddDate(0, 0, 1) }
+
+// End is the first moment at which the licence is over.
+func (l Licence) End() time.Time { return midnight(l.Until).AddDate(0, 0, 1) }
 
 func midnight(date time.Time) time.Time {
 	y, m, d := date.Date()
@@ -39,13 +41,13 @@ func (l Licence) Check(now time.Time) error {
 		return incomplete(missing)
 	}
 	switch {
-	case l.ends().Before(l.begins()):
+	case l.End().Before(l.begins()):
 		return fmt.Errorf("licence %s ends on %s before it begins on %s: correct licence.from and licence.until",
 			l.Number, l.Until.Format(time.DateOnly), l.From.Format(time.DateOnly))
 	case now.Before(l.begins()):
 		return fmt.Errorf("licence %s of %s begins on %s (Japan), which is still to come: use the asset from then on, or enter the licence in force",
 			l.Number, l.Holder, l.From.Format(time.DateOnly))
-	case !now.Before(l.ends()):
+	case !now.Before(l.End()):
 		return fmt.Errorf("licence %s of %s ended on %s (Japan): renew it and enter the new number and dates",
 			l.Number, l.Holder, l.Until.Format(time.DateOnly))
 	}
@@ -75,10 +77,10 @@ func incomplete(missing []string) error {
 }
 
 func (l Licence) warnings(now time.Time) []string {
-	if l.Until.IsZero() || now.Before(l.ends().Add(-renewal)) {
+	if l.Until.IsZero() || now.Before(l.End().Add(-renewal)) {
 		return nil
 	}
-	if !now.Before(l.ends()) { // reached only without a standard, which would have refused the asset
+	if !now.Before(l.End()) { // reached only without a standard, which would have refused the asset
 		return []string{fmt.Sprintf("licence %s of %s ended on %s", l.Number, l.Holder, l.Until.Format(time.DateOnly))}
 	}
 	return []string{fmt.Sprintf("licence %s of %s ends on %s (Japan): renew it, or the asset will be refused from the next day",

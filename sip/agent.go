@@ -76,13 +76,13 @@ func (a *agent) do(act call.Action) {
 		a.ack(callee, act.Fork, act.Answer)
 	case call.Drop:
 		if d := callee.first.forks.Dialog(act.Fork); d != nil {
-			callee.send(wire.BYE, d, 0)
+			callee.send(wire.BYE, d, callee.way(act.Fork), 0)
 		}
 	case call.Bye:
 		l := &a.legs[act.Side]
 		l.in.accepted.Stop()
 		l.rearm()
-		l.send(wire.BYE, &l.dialog, act.Cause)
+		l.send(wire.BYE, &l.dialog, l.flow, act.Cause)
 	case call.Reinvite:
 		a.reinvite(&a.legs[act.Side], act.Offer)
 	case call.CancelReinvite:
@@ -149,7 +149,7 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 func (a *agent) accept(l *leg, body call.Body) {
 	text, err := l.describe(body)
 	if err != nil {
-		a.feed(call.Released{Why: call.ReasonDescription})
+		a.unanswerable(l)
 		return
 	}
 	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
@@ -162,6 +162,17 @@ func (a *agent) accept(l *leg, body call.Body) {
 		l.in.accepted = dialog.Accept(out, t.T1, t.T2, a.shard.now)
 	}
 	l.rearm()
+}
+
+// unanswerable ends a call whose 2xx to a leg could not be written: no ACK is
+// to be waited for, and on leg A there is no dialog that a BYE could end.
+func (a *agent) unanswerable(l *leg) {
+	again := l.in.again
+	a.refuse(l, call.Refuse{Status: 500})
+	a.feed(call.Released{Why: call.ReasonDescription})
+	if !again {
+		a.feed(call.HungUp{Side: l.side})
+	}
 }
 
 // cancel cancels our INVITE to a leg, and gives it up if nothing comes of it.
@@ -181,11 +192,7 @@ func (a *agent) ack(l *leg, tag string, answer call.Body) {
 	if d == nil {
 		return
 	}
-	f := l.first.flow
-	if tag == l.dialog.RemoteTag {
-		f = l.flow
-	}
-	l.first.forks.Acked(tag, a.sendAck(l, d, l.first.invite.CSeq, f, answer))
+	l.first.forks.Acked(tag, a.sendAck(l, d, l.first.invite.CSeq, l.way(tag), answer))
 }
 
 // sendAck builds and sends the ACK of a 2xx (RFC 3261 s13.2.2.4).
@@ -248,6 +255,8 @@ func (a *agent) expire(time.Time) {
 		a.legs[i].in.accepted.Stop()
 		a.shard.timers.set(&a.legs[i].timer, time.Time{})
 		delete(a.shard.legs, a.legs[i].tag)
+		a.shard.forget(a.legs[i].out)
+		a.shard.forget(a.legs[i].first)
 	}
 }
 

@@ -135,21 +135,29 @@ func (a *agent) dial(l *leg, act call.Dial) {
 		return
 	}
 	if err := l.openSound(); err != nil {
-		a.feed(call.Released{Why: call.ReasonPorts})
+		a.undialled(o, call.ReasonPorts)
 		return
 	}
 	text, err := l.describe(act.Offer)
 	if err != nil {
-		a.feed(call.Released{Why: call.ReasonDescription})
+		a.undialled(o, call.ReasonDescription)
 		return
 	}
 	out, err := a.buildInvite(l, o, peer, text)
 	if err != nil {
 		sh.server.log.Warn("an INVITE could not be built", "call", a.id, "error", err)
-		a.feed(call.Released{Why: call.ReasonFault})
+		a.undialled(o, call.ReasonFault)
 		return
 	}
 	sh.request(wire.INVITE, o.branch, out, f, l.trunk, l, o)
+}
+
+// undialled ends a call whose leg B could not be dialled for a reason of ours:
+// nothing was sent, so that nothing is to be waited for.
+func (a *agent) undialled(o *inviteOut, why call.Reason) {
+	a.legs[call.B].close(o)
+	a.feed(call.Released{Why: why})
+	a.feed(call.Unreachable{Status: 503})
 }
 
 // buildInvite writes leg B's INVITE.

@@ -183,6 +183,59 @@ func TestLadderSetup(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"forks-apart", toneless, func(w *world) {
+			w.ladder.Host("spare", hostSpare)
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Respond(180, nil, "")
+			early := b.Fork()
+			early.Respond(180, nil, "")
+			b.Answer("Contact: <sip:pbx@127.0.0.4:5060>")
+			a.Expect(200)
+			a.Ack("")
+			early.Answer()
+			if ack := w.spare.Receive(); ack.Method != "ACK" {
+				w.t.Errorf("the winner got %s", ack)
+			}
+			early.ExpectRequest("ACK")
+			early.ExpectRequest("BYE")
+			time.Sleep(time.Second)
+			a.Bye().Expect(200)
+			for w.spare.Receive().Method != "BYE" { // the ACK again, until the winner's own address gets it
+			}
+			w.want("completed caller_hung_up 200")
+		}},
+		{"answer-in-another-codec", nil, func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Respond(200, nil, siptest.SDP{Address: w.pbxVoice.Addr(), Codecs: []siptest.Codec{{Payload: 18, Name: "G729", Rate: 8000}}}.Offer())
+			b.ExpectRequest("ACK")
+			b.ExpectRequest("BYE")
+			a.Expect(502)
+			w.want("failed session_description 502")
+		}},
+		{"answer-too-long-to-pass-on", toneless, func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			long := "v=0\r\no=- 1 1 IN IP4 127.0.0.3\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 127.0.0.3\r\n"
+			for len(long) < 16<<10-6 {
+				long += "a=x\r\n"
+			}
+			b.Respond(200, nil, long)
+			b.ExpectRequest("ACK")
+			b.ExpectRequest("BYE")
+			a.Expect(500)
+			w.want("failed session_description 200")
+		}},
+		{"answer-without-description", toneless, func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Respond(200, nil, "")
+			b.ExpectRequest("ACK")
+			b.ExpectRequest("BYE")
+			a.Expect(502)
+			w.want("failed session_description 502")
+		}},
 		{"early-media", toneless, func(w *world) {
 			a := w.carrier.Invite(plain)
 			b := w.pbx.Accept()

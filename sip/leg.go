@@ -243,7 +243,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 		return
 	}
 	if ack := o.forks.Ack(m.To.Tag); ack != nil {
-		l.flow.send(ack, o.branch)
+		l.way(m.To.Tag).send(ack, o.branch)
 		return
 	}
 	if l.dialog.RemoteTag == m.To.Tag {
@@ -254,6 +254,9 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 	unusable := ""
 	if len(m.Body) > 0 && session == nil {
 		unusable = "the answer's description cannot be read"
+	}
+	if session != nil && l.told != nil && !l.shares(session) { // RFC 3264 s6.1
+		unusable = "the answer takes none of the codecs offered"
 	}
 	if early := o.forks.EarlySDP(m.To.Tag); body.From == call.Nobody && early != "" {
 		body = call.Theirs(early) // the reliable place is the 2xx, but the early one was the same
@@ -286,7 +289,7 @@ func (l *leg) reject(o *inviteOut, m *wire.Message) {
 	}
 	o.forks.Acked(m.To.Tag, ack)
 	o.flow.send(ack, branch)
-	l.send(wire.BYE, d, 0)
+	l.send(wire.BYE, d, o.flow, 0)
 }
 
 // unanswered takes the end of an INVITE of ours without a final response.
@@ -316,16 +319,25 @@ func (l *leg) gaveUp(o *inviteOut, status int) {
 }
 
 // send starts a request of ours within the dialog whose response changes nothing.
-func (l *leg) send(m wire.Method, d *dialog.Dialog, cause int) {
+func (l *leg) send(m wire.Method, d *dialog.Dialog, f flow, cause int) {
 	sh := l.agent.shard
 	branch := sh.mint.branch()
-	b := d.Request(m, l.flow.through.Network.String(), l.flow.through.sentBy, branch)
+	b := d.Request(m, f.through.Network.String(), f.through.sentBy, branch)
 	out, err := addReason(b, cause).Bytes()
 	if err != nil {
 		sh.server.log.Warn("a request could not be built", "method", m, "error", err)
 		return
 	}
-	sh.request(m, branch, out, l.flow, l.trunk, nil, nil)
+	sh.request(m, branch, out, f, l.trunk, nil, nil)
+}
+
+// way is where the requests within a fork of leg B go: to the winner itself,
+// to any other the way that the INVITE took.
+func (l *leg) way(tag string) flow {
+	if tag == l.dialog.RemoteTag {
+		return l.flow
+	}
+	return l.first.flow
 }
 
 // addReason says why in Q.850 terms (RFC 3326).

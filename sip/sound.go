@@ -3,6 +3,7 @@ package sip
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tonegate/call"
@@ -220,6 +221,17 @@ func (l *leg) agreed() ([]sdp.Codec, time.Duration) {
 	return both, ptime
 }
 
+// shares reports whether a description has an audio codec of those that we
+// offered to the leg.
+func (l *leg) shares(s *sdp.Session) bool {
+	_, ours, _ := l.told.Audio()
+	_, theirs, _ := s.Audio()
+	return slices.ContainsFunc(theirs.Codecs, func(c sdp.Codec) bool {
+		_, ok := same(ours.Codecs, c)
+		return ok && c.Audio()
+	})
+}
+
 // play starts a notice on the leg.
 func (a *agent) play(p call.Play) {
 	l := &a.legs[p.Side]
@@ -233,6 +245,11 @@ func (a *agent) play(p call.Play) {
 	proof.Hash = asset.Hash()
 	if licence := asset.Licence(); licence != nil {
 		proof.Licence = licence.Holder + " " + licence.Number
+		if err := licence.Check(a.shard.now); err != nil { // it ended while we ran
+			proof.Failed = "the licence is not in force"
+			a.feed(call.NoticeEnded{Side: p.Side, Proof: proof})
+			return
+		}
 	}
 	codecs, ptime := l.agreed()
 	for _, c := range codecs {

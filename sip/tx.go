@@ -88,6 +88,19 @@ func (sh *shard) request(m wire.Method, branch string, b []byte, f flow, to *Tru
 	return tx
 }
 
+// forget gives up an INVITE that never got a final response. Until then a late
+// 2xx still found its call, to be acknowledged and ended.
+func (sh *shard) forget(o *inviteOut) {
+	if o == nil {
+		return
+	}
+	key := transaction.Key{Branch: o.branch, Method: wire.INVITE}
+	if tx := sh.clients[key]; tx != nil && tx.machine.State() == transaction.Proceeding {
+		sh.timers.set(&tx.timer, time.Time{})
+		delete(sh.clients, key)
+	}
+}
+
 // receive takes a response. Only the trunk that was asked may answer.
 func (tx *clientTx) receive(in letter) {
 	if in.trunk != tx.trunk {

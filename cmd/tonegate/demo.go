@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tonegate/config"
+	"tonegate/internal/ear"
 	"tonegate/internal/siptest"
 )
 
@@ -36,12 +37,15 @@ type demo struct {
 	sides  map[string]*side // by trunk
 	ladder *siptest.Ladder
 	script *script
+	speech [2][]int16 // of the caller and the callee
 	loaded importJSON
 }
 
 func (c *demoCmd) Run(ctx *runContext) error {
 	began := time.Now()
-	d := &demo{runContext: ctx, screen: newScreen(ctx.Stdout), out: c.Out, sides: map[string]*side{}, ladder: siptest.NewLadder(), script: &script{ctx: ctx.Ctx}}
+	d := &demo{runContext: ctx, screen: newScreen(ctx.Stdout), out: c.Out, sides: map[string]*side{},
+		ladder: siptest.NewLadder(), script: &script{ctx: ctx.Ctx},
+		speech: [2][]int16{ear.Voice(callerVoice, speech, earRate), ear.Voice(calleeVoice, speech, earRate)}}
 	if d.out == "" {
 		d.out = filepath.Join("out", "demo")
 	}
@@ -64,7 +68,7 @@ func (c *demoCmd) Run(ctx *runContext) error {
 	if err := d.save(outcomes); err != nil {
 		return err
 	}
-	d.screen.table(outcomes, d.tone)
+	d.screen.table(outcomes)
 	if faults := d.screen.verdict(d, outcomes, books, time.Since(began)); faults > 0 {
 		return exitError{Code: 1}
 	}

@@ -132,7 +132,7 @@ func (o *outcome) judgeRecord(r *bookRecord) {
 	}
 	for i, who := range parties {
 		n := slices.IndexFunc(r.Notices, func(n bookNotice) bool { return n.Leg == who })
-		if heard := o.hears[i].tone != ""; heard != (n >= 0) {
+		if heard := len(o.heard[i].tone.Bursts) > 0; heard != (n >= 0) {
 			o.fault("its record and the %s do not agree whether there was a tone", who)
 		}
 		if n < 0 {

@@ -4,7 +4,7 @@ import "time"
 
 // A scenario is one call of the demonstration, and what must come of it.
 type scenario struct {
-	name, title    string
+	name, title    string // in the table and in file names; in words
 	from, to       string // trunks
 	caller, called string
 	headers        []string
@@ -38,6 +38,7 @@ func (s *scenario) isAnswered() bool { return s.status == 200 }
 const (
 	ringing   = 300 * time.Millisecond
 	talking   = 1300 * time.Millisecond
+	speech    = 5 * time.Second // then the same again
 	frameTime = 20 * time.Millisecond
 )
 
@@ -57,30 +58,30 @@ var diversion = []string{"Diversion: <sip:+81312345555@carrier.example>;reason=u
 
 var demoCalls = []scenario{
 	{
-		name: "forwarded", title: "forwarded call",
+		name: "forwarded", title: "a forwarded call",
 		from: carrier, to: pbx, caller: subscriber, called: ourNumber, headers: diversion,
 		status: 200, hears: [2]sound{{tone: before, voice: true}, {tone: atAnswer, voice: true}},
 		result: "completed", reason: "caller_hung_up", forwarded: true,
 	},
 	{
-		name: "plain", title: "call to our number",
+		name: "our-number", title: "a call to our fixed-line number",
 		from: carrier, to: pbx, caller: subscriber, called: ourNumber,
 		status: 200, hears: [2]sound{{tone: atAnswer, voice: true}, {tone: atAnswer, voice: true}},
 		result: "completed", reason: "caller_hung_up",
 	},
 	{
-		name: "suspended", title: "suspended caller",
+		name: "suspended", title: "a caller on the stop list",
 		from: carrier, to: pbx, caller: stopped, called: ourNumber,
 		status: 404, result: "refused", reason: "stop_list",
 	},
 	{
-		name: "emergency", title: "emergency call, 110",
+		name: "emergency", title: "an emergency call",
 		from: pbx, to: carrier, caller: ourNumber, called: "110",
 		status: 200, hears: [2]sound{{voice: true}, {voice: true}},
 		result: "completed", reason: "caller_hung_up", exempt: "emergency call", emergency: true,
 	},
 	{
-		name: "given-up", title: "caller gives up",
+		name: "given-up", title: "a caller who gives up",
 		from: carrier, to: pbx, caller: subscriber, called: ourNumber, headers: diversion, hangsUp: 400 * time.Millisecond,
 		status: 487, hears: [2]sound{{tone: before, cut: true}, {}},
 		result: "cancelled", reason: "caller_cancelled", forwarded: true,

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tonegate/internal/ear"
 	"tonegate/internal/siptest"
 )
 
@@ -92,7 +91,8 @@ type outcome struct {
 	invited   time.Time // when the caller's INVITE left, the callee's arrived, and the callee picked up
 	rang      time.Time
 	answered  time.Time
-	final     int // status that the caller got
+	final     int // status that the caller got, and when
+	finalAt   time.Time
 	ended     time.Time
 	untouched bool // nothing at all arrived at the callee's telephone
 	heard     [2]heard
@@ -102,6 +102,8 @@ type outcome struct {
 func (o *outcome) fault(format string, args ...any) {
 	o.faults = append(o.faults, fmt.Sprintf(format, args...))
 }
+
+func (o *outcome) finally(m *siptest.Message) { o.final, o.finalAt = m.Code, m.At }
 
 // place makes one call and returns when it is over.
 func (d *demo) place(number int, s *scenario) *outcome {
@@ -114,6 +116,7 @@ func (d *demo) place(number int, s *scenario) *outcome {
 		d.play(o, &voices)
 	}()
 	d.screen.wait(o, over)
+	o.ended = time.Now()
 	for i, v := range voices {
 		if v != nil {
 			_ = v.Close() // what was heard stays
@@ -137,10 +140,7 @@ func (d *demo) play(o *outcome, voices *[2]*siptest.Voice) {
 		}
 	}
 	received := callee.phone.Received()
-	defer func() {
-		o.ended = time.Now()
-		o.untouched = callee.phone.Received() == received
-	}()
+	defer func() { o.untouched = callee.phone.Received() == received }()
 
 	o.invited = time.Now()
 	call := caller.phone.Invite(siptest.InviteOptions{
@@ -157,7 +157,7 @@ func (d *demo) play(o *outcome, voices *[2]*siptest.Voice) {
 		call.Cancel().Expect(200)
 	}
 	if !o.isAnswered() {
-		o.final = call.Expect(o.status).Code
+		o.finally(call.Expect(o.status))
 		d.script.pause(5 * frameTime) // what must not come has had its time
 		return
 	}
@@ -168,10 +168,10 @@ func (d *demo) play(o *outcome, voices *[2]*siptest.Voice) {
 	d.script.pause(ringing)
 	o.answered = time.Now()
 	ring.Respond(200, nil, sdpOf(voices[1]).Answer(ring.Invite.Body))
-	voices[1].Loop(ear.Voice(calleeVoice, 10*time.Second, earRate))
-	o.final = call.Expect(200).Code
+	voices[1].Loop(d.speech[1])
+	o.finally(call.Expect(200))
 	call.Ack("")
-	voices[0].Loop(ear.Voice(callerVoice, 10*time.Second, earRate))
+	voices[0].Loop(d.speech[0])
 	ring.ExpectRequest("ACK")
 	if o.hears[0].tone == atAnswer || o.hears[1].tone == atAnswer {
 		d.script.pause(d.tone.length)

@@ -18,7 +18,7 @@ type screen struct {
 }
 
 func newScreen(w io.Writer) screen {
-	live := terminal(w)
+	live := terminal(w) && os.Getenv("TERM") != "dumb"
 	return screen{w, live, live && os.Getenv("NO_COLOR") == ""} // no-color.org
 }
 
@@ -40,7 +40,7 @@ func (s screen) opening(d *demo, took time.Duration) {
 	at := d.config.Listen.SIP[0]
 	fmt.Fprintf(s, "%s\n%s\n\n", s.paint(bold, "tonegate: calls through a running server, judged by ear"),
 		s.paint(bold, "実際に通話をつなぎ、双方の耳に届いた音で確かめます"))
-	fmt.Fprintf(s, "  server     %s, embedded store, ready in %s\n", at, seconds(took))
+	fmt.Fprintf(s, "  server     %s, embedded store, ready in %s\n", at, millis(took))
 	fmt.Fprintf(s, "  stop list  %d numbers of stoplist.csv in force, revision %d\n", d.loaded.Added, d.loaded.Revision)
 	fmt.Fprintf(s, "  tone       %s, a neutral test tone (Hz/ms, 0 is silence)\n\n", d.tone.spec)
 }
@@ -55,7 +55,7 @@ func (s screen) calling(o *outcome) {
 }
 
 func (s screen) progress(o *outcome, took time.Duration) string {
-	return fmt.Sprintf("\r\x1b[K  %d %-20s calling ... %s", o.number, o.title, seconds(took))
+	return fmt.Sprintf("\r\x1b[K  %d %-31s calling ... %s", o.number, o.title, seconds(took))
 }
 
 // wait moves the progress line until the call is over.
@@ -76,68 +76,67 @@ func (s screen) wait(o *outcome, over <-chan struct{}) {
 
 // called ends it.
 func (s screen) called(o *outcome) {
-	line := fmt.Sprintf("  %d %-20s %s -> %s", o.number, o.title, o.caller, o.called)
+	line := fmt.Sprintf("  %d %-31s %-13s -> %-13s", o.number, o.title, o.caller, o.called)
 	if s.live {
 		line = "\r\x1b[K" + line
 	}
-	fmt.Fprintf(s, "%s%s\n", line, s.paint(faint, fmt.Sprintf("%*s", 60-len(o.title)-len(o.caller)-len(o.called), seconds(o.ended.Sub(o.invited)))))
+	fmt.Fprintf(s, "%s %s\n", line, s.paint(faint, fmt.Sprintf("%7s", seconds(o.ended.Sub(o.invited)))))
 }
 
-const tableRow = "  %-22s %-7s %-13s %-17s %-9s %7s %5s  %-11s "
+const tableRow = "  %-12s  %-6s  %-8s  %-16s  %-7s  %8s  %-6s  "
+
+const tableNote = `  first packet: after the caller's INVITE, or after the callee's answer
+  callee rings: after the caller's INVITE: the delay that tonegate adds`
 
 // table shows what each ear heard.
-func (s screen) table(outcomes []*outcome, n notice) {
+func (s screen) table(outcomes []*outcome) {
 	fmt.Fprintf(s, "\n%s\n\n", s.paint(bold, "What each ear heard  双方の耳に届いた音"))
-	head := fmt.Sprintf(tableRow, "", "", "", "first packet", "callee", "packets", "", "then")
-	fmt.Fprintln(s, s.paint(faint, strings.TrimRight(head, " ")))
-	head = fmt.Sprintf(tableRow, "call", "ear", "tone", "after", "rings at", "heard", "lost", "hears")
-	fmt.Fprintln(s, s.paint(faint, strings.TrimRight(head, " ")))
+	for _, head := range [][]any{{"", "", "", "first packet", "callee", "packets", "then"}, {"call", "ear", "tone", "after", "rings", "lost", "hears"}} {
+		fmt.Fprintln(s, s.paint(faint, strings.TrimRight(fmt.Sprintf(tableRow, head...), " ")))
+	}
 	for _, o := range outcomes {
 		for i := range o.heard {
 			fmt.Fprintln(s, s.row(o, i))
 		}
 	}
-	fmt.Fprintln(s)
+	fmt.Fprintf(s, "\n%s\n\n", s.paint(faint, tableNote))
 }
 
+// row is one ear of one call.
 func (s screen) row(o *outcome, i int) string {
 	h := &o.heard[i]
-	name, rings, verdict := "", "", ""
-	if i == 0 {
-		name = fmt.Sprintf("%d %s", o.number, o.title)
-		rings = "never"
-		if !o.rang.IsZero() {
-			rings = millis(o.rang.Sub(o.invited))
-		}
-		verdict = s.paint(green, "ok")
-		if len(o.faults) > 0 {
-			verdict = s.paint(red, "WRONG")
-		}
-	}
-	tone, after, heard, lost, voice := "none", "", "", "", h.voice
+	tone, after, lost, voice := "none", "", "", h.voice
 	switch {
 	case h.missing == nil:
-		tone = millis(h.tone.Length)
+		tone = millis(time.Duration(h.packets) * frameTime)
 	case h.cut():
-		tone = "cut at " + millis(time.Duration(len(h.pcm))*time.Second/earRate)
+		tone = fmt.Sprintf("%d cut", (time.Duration(h.packets) * frameTime).Milliseconds())
+	case h.report.Packets == 0:
+		tone = "silence"
 	}
 	if h.report.Packets > 0 {
 		what, delay := o.since(i)
-		after = fmt.Sprintf("%s +%7s", what, millis(delay))
-		heard, lost = fmt.Sprint(h.report.Packets), fmt.Sprint(h.report.Lost)
-	} else {
-		tone, voice = "silence", ""
-		if i == 0 && o.final >= 300 {
-			after = fmt.Sprintf("refused: %d", o.final)
-		}
+		after, lost = fmt.Sprintf("%s %9s", what, millis(delay)), fmt.Sprintf("%d of %d", h.report.Lost, h.report.Packets+h.report.Lost)
+	} else if i == 0 && o.final >= 300 {
+		after = fmt.Sprintf("%d    %9s", o.final, millis(o.finalAt.Sub(o.invited)))
 	}
 	if voice == nobody {
 		voice = ""
 	}
-	return fmt.Sprintf(tableRow, name, parties[i], tone, after, rings, heard, lost, voice) + verdict
+	if i > 0 {
+		return strings.TrimRight(fmt.Sprintf(tableRow, "", parties[i], tone, after, "", lost, voice), " ")
+	}
+	rings, verdict := "never", s.paint(green, "ok")
+	if !o.rang.IsZero() {
+		rings = millis(o.rang.Sub(o.invited))
+	}
+	if len(o.faults) > 0 {
+		verdict = s.paint(red, "WRONG")
+	}
+	return fmt.Sprintf(tableRow, fmt.Sprintf("%d %s", o.number, o.name), parties[i], tone, after, rings, lost, voice) + verdict
 }
 
-// millis has three figures below 10 ms.
+// millis has a decimal below 10 ms.
 func millis(d time.Duration) string {
 	ms := float64(d.Microseconds()) / 1000
 	if ms < 10 {

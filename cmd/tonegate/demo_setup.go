@@ -40,13 +40,12 @@ var storeLine = regexp.MustCompile(`(?m)^store:.*$`)
 
 // read loads the configuration, with its own data below out and the addresses of the flags.
 func (c *demoCmd) read(out string) (*config.Config, error) {
-	name, text := "tonegate.yaml (built in)", sampleConfig
-	if c.Config != "" {
+	name, text := c.Config, sampleConfig
+	if name == "" {
+		name = "tonegate.yaml (built in)"
+	} else {
 		var err error
-		if name, text = c.Config, nil; err == nil {
-			text, err = os.ReadFile(c.Config)
-		}
-		if err != nil {
+		if text, err = os.ReadFile(name); err != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)
 		}
 	}
@@ -167,14 +166,14 @@ func (c *demoCmd) advise(cfg *config.Config, err error) error {
 			flag = name
 		}
 	}
-	other := netip.AddrPortFrom(at.Addr(), at.Port()+10)
+	other := fmt.Sprintf("%s %s", flag, netip.AddrPortFrom(at.Addr(), at.Port()+10))
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s %s is in use by another program (sudo ss -lntup 'sport = :%d' shows which).\n"+
-			"End it, or choose another address: tonegate demo %s %s", op.Net, at, at.Port(), flag, other)
+			"End it, or choose another address: tonegate demo %s, or make run DEMO=\"%[4]s\"", op.Net, at, at.Port(), other)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%s is not an address of this machine.\n"+
-			"On macOS, add it: sudo ifconfig lo0 alias %s. Or choose another: tonegate demo %s ADDRESS:PORT", at.Addr(), at.Addr(), flag)
+			"Choose another: tonegate demo %s ADDRESS:PORT, or (127.0.0.2 on macOS) add it: sudo ifconfig lo0 alias %[1]s", at.Addr(), flag)
 	}
 	return err
 }

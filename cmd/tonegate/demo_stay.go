@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"tonegate/internal/ear"
 	"tonegate/internal/siptest"
 )
 
@@ -38,7 +37,7 @@ func (d *demo) stay() error {
 	fmt.Fprintf(d.screen, invitation, ourNumber, d.config.Listen.SIP[0].AddrPort(), d.sides[carrier].phone.Addr(), d.metricsURL())
 	go func() {
 		for {
-			s.answer()
+			s.answer(d.speech[1])
 		}
 	}()
 	<-d.Ctx.Done()
@@ -47,7 +46,7 @@ func (d *demo) stay() error {
 }
 
 // answer takes one call to its end.
-func (s *side) answer() {
+func (s *side) answer(speech []int16) {
 	ring := s.phone.Accept()
 	v, err := s.pickUp()
 	if err != nil {
@@ -56,6 +55,6 @@ func (s *side) answer() {
 	}
 	defer v.Close()
 	ring.Respond(200, nil, sdpOf(v).Answer(ring.Invite.Body))
-	v.Loop(ear.Voice(calleeVoice, 10*time.Second, earRate))
+	v.Loop(speech)
 	ring.ExpectRequest("BYE")
 }

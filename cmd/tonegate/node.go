@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"tonegate/announce"
 	"tonegate/config"
 	"tonegate/ledger"
 	"tonegate/media"
@@ -91,7 +92,7 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 	if err != nil {
 		return n, err
 	}
-	n.measure(registry)
+	n.measure(registry, values.assets)
 	if n.web, err = startWeb(c.Listen.HTTP, registry, n.ready, log); err != nil {
 		return n, c.At("listen.http", err)
 	}
@@ -114,12 +115,19 @@ func (n *node) ready() error {
 }
 
 // measure registers what the parts count themselves.
-func (n *node) measure(r prometheus.Registerer) {
+func (n *node) measure(r prometheus.Registerer, assets *announce.Library) {
 	gauge := func(name, help string, value func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tonegate_" + name, Help: help}, value))
 	}
 	counter := func(name, help string, value func() uint64) {
 		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tonegate_" + name, Help: help}, func() float64 { return float64(value()) }))
+	}
+	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tonegate_asset_licence_end_timestamp_seconds", Help: "When the licence of an asset ends."}, []string{"asset"})
+	r.MustRegister(ends)
+	for _, name := range assets.Names() {
+		if a, _ := assets.Asset(name); a.Licence() != nil {
+			ends.WithLabelValues(name).Set(float64(a.Licence().End().Unix()))
+		}
 	}
 	gauge("list_revision", "The revision of the stop list in force.", func() float64 { return float64(n.list.Load().Revision()) })
 	gauge("list_numbers", "Numbers on the stop list, ranges apart.", func() float64 { return float64(n.list.Load().Numbers()) })

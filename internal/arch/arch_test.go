@@ -44,6 +44,10 @@ func TestImportsFollowTheTable(t *testing.T) {
 	report(t, repository(t).importFaults(table, testOnly, testTheirs))
 }
 
+func TestTheTableAllowsNothingUnused(t *testing.T) {
+	report(t, repository(t).unused(table))
+}
+
 func TestLibrariesStayWhereTheyBelong(t *testing.T) {
 	report(t, repository(t).reachFaults(reaches))
 }

@@ -89,6 +89,33 @@ func (h house) importFaults(rows []row, tests, testModules []string) []string {
 	return faults
 }
 
+// unused returns what a row allows and no package of the row imports: the table must not promise what is not so.
+func (h house) unused(rows []row) []string {
+	var faults []string
+	for _, r := range rows {
+		var imports []string
+		for _, p := range h.packages {
+			if of, ok := rowOf(rows, h.name(p)); ok && of.path == r.path {
+				imports = append(imports, p.Imports...)
+			}
+		}
+		if imports == nil {
+			continue // its package is on its way
+		}
+		for _, pattern := range r.ours {
+			if !slices.ContainsFunc(imports, func(imp string) bool { own, ok := h.own(imp); return ok && matches(pattern, own) }) {
+				faults = append(faults, fmt.Sprintf("the row of %s allows %s, which it does not import", r.path, pattern))
+			}
+		}
+		for _, m := range r.theirs {
+			if !slices.ContainsFunc(imports, func(imp string) bool { return below(m, imp) }) {
+				faults = append(faults, fmt.Sprintf("the row of %s allows %s, which it does not import", r.path, m))
+			}
+		}
+	}
+	return faults
+}
+
 // refuse says why the package may not import imp, or nothing.
 func (h house) refuse(r row, name, imp string, tests []string) string {
 	if own, ok := h.own(imp); ok {

@@ -49,6 +49,18 @@ func TestForbiddenImportIsFound(t *testing.T) {
 	})
 }
 
+func TestUnusedAllowanceIsFound(t *testing.T) {
+	rows := []row{
+		{path: "number", ours: []string{"call"}},
+		{path: "call", ours: []string{"number", "ledger"}, theirs: []string{"example.org/assert"}},
+		{path: "to/come", ours: []string{"number"}},
+	}
+	same(t, brokenHouse(t).unused(rows), []string{
+		"the row of number allows call",
+		"the row of call allows example.org/assert",
+	})
+}
+
 func TestForbiddenLibraryIsFoundByAnyRoad(t *testing.T) {
 	rules := []reach{{theirs: "database/sql", by: []string{"stoplist/store"}, why: "calls wait for no database"}}
 	same(t, brokenHouse(t).reachFaults(rules), []string{
