@@ -89,7 +89,7 @@ func TestPortsRunOutAndRest(t *testing.T) {
 		if _, _, err := p.Open(ours); !errors.Is(err, ErrNoPorts) {
 			t.Fatal(err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if _, _, err := p.Open(ours); err != nil {
 			t.Fatal(err)
 		}

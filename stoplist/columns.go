@@ -17,7 +17,6 @@ type csvReader struct {
 	columns  []string // the headings in their order, nil before the first line
 	unusable bool     // the heading row is wrong: what follows means nothing
 	fields   [][]byte
-	texts    []string // one a heading, in the order of headings
 	key      []byte
 	known    map[string]uint32 // the orders by the bytes that spell them: they repeat for thousands of lines
 }

@@ -110,5 +110,3 @@ func (c *clock) repeat(now time.Time, next time.Duration) bool {
 	}
 	return true
 }
-
-func (c *clock) stopRetry() { c.retry = time.Time{} }

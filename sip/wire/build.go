@@ -58,7 +58,7 @@ func NewResponse(req *Message, status int, reason string, toTag string) *Builder
 	case req.To.Tag != "" || status == 100:
 		b.put("To", req.To.Raw)
 	case !isToken(toTag):
-		b.fail(errors.New("To: a response over 100 needs a tag"))
+		b.fail(errors.New("a response over 100 needs a tag in To"))
 	default:
 		b.put("To", req.To.Raw+";tag="+toTag)
 	}

@@ -133,7 +133,7 @@ func cutField(d []byte) (field, rest []byte, p *Problem) {
 	}
 	end := len(line)
 	for len(rest) > 0 && isSpace(rest[0]) {
-		if line, rest, p = cutLine(rest); p != nil {
+		if _, rest, p = cutLine(rest); p != nil {
 			return nil, nil, p
 		}
 		end = len(d) - len(rest) - len("\r\n")

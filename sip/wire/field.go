@@ -25,7 +25,7 @@ var (
 
 // compactForms is the table of RFC 3261 s7.3.3 with the IANA additions.
 var compactForms = [26]string{
-	'a' - 'a': "Accept-Contact", 'b' - 'a': "Referred-By", 'c' - 'a': "Content-Type", 'd' - 'a': "Request-Disposition",
+	0: "Accept-Contact", 'b' - 'a': "Referred-By", 'c' - 'a': "Content-Type", 'd' - 'a': "Request-Disposition",
 	'e' - 'a': "Content-Encoding", 'f' - 'a': "From", 'i' - 'a': "Call-ID", 'j' - 'a': "Reject-Contact",
 	'k' - 'a': "Supported", 'l' - 'a': "Content-Length", 'm' - 'a': "Contact", 'n' - 'a': "Identity-Info",
 	'o' - 'a': "Event", 'r' - 'a': "Refer-To", 's' - 'a': "Subject", 't' - 'a': "To", 'u' - 'a': "Allow-Events",
