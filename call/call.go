@@ -14,11 +14,12 @@ type Call struct {
 	media  mediaState
 	change change
 
-	target    int    // of plan.Targets, the one being dialled
-	fork      string // B's To-tag: the fork whose early description A got, then the winner
-	callerSDP Body   // A's latest description
-	calleeSDP Body   // B's answer
-	replied   Author // who wrote the description that answered A's offer, or our offer
+	target    int        // of plan.Targets, the one being dialled
+	fork      string     // B's To-tag: the fork whose early description A got, then the winner
+	callerSDP Body       // A's latest description
+	calleeSDP Body       // B's answer
+	held      Progressed // B's latest progress, kept back while a notice plays; Status 0 is none
+	replied   Author     // who wrote the description that answered A's offer, or our offer
 	playing   [2]bool
 	finished  bool
 

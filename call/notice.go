@@ -30,12 +30,34 @@ func (c *Call) noticeEnded(e NoticeEnded) {
 	switch {
 	case c.media == mediaBefore:
 		c.media = mediaQuiet
-		c.dial(0)
+		c.afterBefore()
 	case c.media == mediaHolding:
 		c.media = mediaQuiet
 		c.pickUp()
 	case c.playing == [2]bool{}:
 		c.bridge()
+	}
+}
+
+// afterBefore goes on once the caller has heard the notice: with dialling, or
+// with what the callee has said meanwhile.
+func (c *Call) afterBefore() {
+	switch c.callee {
+	case calleeIdle:
+		c.rec.Added = c.now.Sub(c.rec.Invited)
+		c.dial(0)
+	case calleeProceeding:
+		if c.held.Status != 0 {
+			c.rec.Added = c.now.Sub(c.rec.Rang)
+			c.passOn(c.held)
+		}
+	case calleeUp:
+		since := c.rec.Rang
+		if since.IsZero() {
+			since = c.rec.Answered
+		}
+		c.rec.Added = c.now.Sub(since)
+		c.arrived()
 	}
 }
 

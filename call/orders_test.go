@@ -217,6 +217,9 @@ func (w *world) check(a Action) error {
 		if w.aFinals > 0 {
 			return fmt.Errorf("provisional after the final response")
 		}
+		if w.hears[A] {
+			return fmt.Errorf("progress into the notice")
+		}
 	case Refuse:
 		w.aFinals++
 		w.aGone = true
@@ -226,6 +229,9 @@ func (w *world) check(a Action) error {
 		if w.aWantedToLeave {
 			return fmt.Errorf("answered a caller that had gone")
 		}
+		if w.hears[A] {
+			return fmt.Errorf("answered into the notice")
+		}
 	case Dial:
 		w.bDialled++
 		w.bOpen, w.bProvisional, w.bCancels = true, false, 0
@@ -233,10 +239,10 @@ func (w *world) check(a Action) error {
 		if w.aGone || w.aWantedToLeave {
 			return fmt.Errorf("dialled for a caller that had gone")
 		}
-		if w.call.plan.Notices.BeforeCaller != "" && !w.whole[A] && w.call.plan.OnFailure == Release {
+		if w.call.plan.Notices.BeforeCaller != "" && !w.whole[A] && w.call.plan.OnFailure == Release && !w.call.plan.Notices.Overlap {
 			return fmt.Errorf("dialled before the notice was whole")
 		}
-		if w.hears[A] {
+		if w.hears[A] && !w.call.plan.Notices.Overlap {
 			return fmt.Errorf("dialled while the notice plays")
 		}
 	case Cancel:
@@ -414,20 +420,23 @@ func TestEveryOrderOfEvents(t *testing.T) {
 		plan   Plan
 		invite Invited
 	}{
-		"plain":                 {Plan{Targets: two}, offer},
-		"late offer":            {Plan{Targets: two}, Invited{}},
-		"tone at answer":        {Plan{Targets: two, Notices: both}, offer},
-		"late, tone at answer":  {Plan{Targets: two, Notices: both}, Invited{}},
-		"early tone":            {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
-		"early tone, strict":    {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
-		"late offer, tone":      {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone"}}, Invited{}},
-		"tone after our answer": {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", Mode: AnsweredBefore, AnswerCallee: "tone"}}, offer},
-		"tone before to both":   {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone"}}, offer},
-		"tone before to callee": {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone"}}, Invited{}},
-		"tone held":             {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone", AnswerCaller: "tone"}}, offer},
-		"suspended":             {Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}, offer},
-		"suspended, announced":  {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, offer},
-		"emergency":             {Plan{Targets: two, Emergency: true, LiveCalls: KeepLiveCalls}, offer},
+		"plain":                    {Plan{Targets: two}, offer},
+		"late offer":               {Plan{Targets: two}, Invited{}},
+		"tone at answer":           {Plan{Targets: two, Notices: both}, offer},
+		"late, tone at answer":     {Plan{Targets: two, Notices: both}, Invited{}},
+		"early tone":               {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
+		"early tone, strict":       {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, offer},
+		"late offer, tone":         {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone"}}, Invited{}},
+		"tone after our answer":    {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", Mode: AnsweredBefore, AnswerCallee: "tone"}}, offer},
+		"tone before to both":      {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone"}}, offer},
+		"tone before to callee":    {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone"}}, Invited{}},
+		"overlap":                  {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", Overlap: true, AnswerCallee: "tone"}}, offer},
+		"overlap to both":          {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone", Overlap: true}}, offer},
+		"overlap after our answer": {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", Overlap: true, Mode: AnsweredBefore}}, Invited{}},
+		"tone held":                {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone", AnswerCaller: "tone"}}, offer},
+		"suspended":                {Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}, offer},
+		"suspended, announced":     {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, offer},
+		"emergency":                {Plan{Targets: two, Emergency: true, LiveCalls: KeepLiveCalls}, offer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

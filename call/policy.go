@@ -90,6 +90,7 @@ type Slots struct {
 	BeforeCaller string // to the caller, before the callee is dialled
 	BeforeCallee string // to the callee that has answered, before the caller is answered
 	Mode         Mode   // of BeforeCaller
+	Overlap      bool   // the callee is dialled while BeforeCaller plays; what it says waits for the end
 	AnswerCaller string
 	AnswerCallee string
 }

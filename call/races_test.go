@@ -125,6 +125,77 @@ func TestCancelledTargetNeverAnswers(t *testing.T) {
 	})
 }
 
+func TestOverlappedNotice(t *testing.T) {
+	overlap := early
+	overlap.Notices.Overlap = true
+	t.Run("B rings and answers within the tone", func(t *testing.T) {
+		run(t, overlap, race{
+			{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"},
+			{rings, ""},
+			{picks, "Ack(f,none)"},
+			{heard(A), "Answer(ours)"},
+			{Acked{}, "Play(B,tone)"},
+			{heard(B), "Bridge"},
+		})
+	})
+	t.Run("early media waits for the end", func(t *testing.T) {
+		run(t, overlap, race{
+			{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"},
+			{Progressed{Status: 183, Fork: "f", SDP: Theirs("b")}, ""},
+			{heard(A), "Bridge Progress(183,none)"},
+			{picks, "Ack(f,none) Answer(ours) Silence"},
+		})
+	})
+	t.Run("a failure acts at once", func(t *testing.T) {
+		run(t, overlap, race{
+			{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"},
+			{Rejected{Status: 486}, "Stop(A) Refuse(486)"},
+			{NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}}, "Finish(busy,far_end_refused)"},
+		})
+	})
+	t.Run("B hangs up before A was answered", func(t *testing.T) {
+		run(t, overlap, race{
+			{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"},
+			{picks, "Ack(f,none)"},
+			{HungUp{Side: B, Cause: 16}, "Stop(A) Refuse(480)"},
+			{NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}}, "Finish(no_answer,callee_hung_up)"},
+		})
+	})
+	t.Run("the next target is dialled while the tone goes on", func(t *testing.T) {
+		p := overlap
+		p.Targets = two.Targets
+		run(t, p, race{
+			{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"},
+			{rings, ""},
+			{Rejected{Status: 503}, "Dial(1,theirs)"},
+			{heard(A), ""},
+			{rings, "Progress(180,none)"},
+		})
+	})
+}
+
+func TestAddedDelay(t *testing.T) {
+	overlap := early
+	overlap.Notices.Overlap = true
+	for _, c := range []struct {
+		name  string
+		plan  Plan
+		steps race // a second apart
+		added time.Duration
+	}{
+		{"dialled after the notice", early, race{{offer, "Progress(183,ours) Play(A,tone)"}, {heard(A), "Dial(0,theirs)"}}, time.Second},
+		{"B rings later than the notice lasts", overlap, race{{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"}, {heard(A), ""}, {rings, "Progress(180,none)"}}, 0},
+		{"B rings within the notice", overlap, race{{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"}, {rings, ""}, {heard(A), "Progress(180,none)"}}, time.Second},
+		{"B answers within the notice", overlap, race{{offer, "Progress(183,ours) Play(A,tone) Dial(0,theirs)"}, {rings, ""}, {picks, "Ack(f,none)"}, {heard(A), "Answer(ours)"}}, 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := run(t, c.plan, c.steps).rec.Added; got != c.added {
+				t.Errorf("added %s, want %s", got, c.added)
+			}
+		})
+	}
+}
+
 func TestCancelInTheMiddleOfTheTone(t *testing.T) {
 	c := run(t, early, race{
 		{offer, "Progress(183,ours) Play(A,tone)"},

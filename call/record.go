@@ -81,8 +81,11 @@ type Record struct {
 	Answered time.Time // 2xx from B
 	Bridged  time.Time // both heard each other
 	Ended    time.Time
-	notices  [4]Proof
-	heard    int
+	// Added is the delay that the notice before connecting cost the caller:
+	// how much later the callee was dialled, or was let through.
+	Added   time.Duration
+	notices [4]Proof
+	heard   int
 }
 
 // Notices are the proofs of the notices that were begun, in order.

@@ -53,7 +53,9 @@ func (c *Call) next() bool {
 	if c.target+1 >= len(c.plan.Targets) {
 		return false
 	}
-	c.quiet()
+	if c.media == mediaEarly {
+		c.quiet()
+	}
 	c.dial(c.target + 1)
 	return true
 }

@@ -21,8 +21,18 @@ func (c *Call) invited(e Invited) {
 	default:
 		c.do(Progress{Status: 183, SDP: Body{From: Us}})
 		c.replied = Us
-		c.media = mediaBefore
-		c.play(A, Before, n.BeforeCaller)
+		c.playBefore()
+	}
+}
+
+// playBefore plays the notice before connecting, and dials meanwhile if the
+// plan says so: a callee that takes longer to ring than the notice lasts costs
+// the caller no delay.
+func (c *Call) playBefore() {
+	c.media = mediaBefore
+	c.play(A, Before, c.plan.Notices.BeforeCaller)
+	if c.plan.Notices.Overlap {
+		c.dial(0)
 	}
 }
 
@@ -50,7 +60,7 @@ func (c *Call) reply(author Author) {
 
 func (c *Call) dial(target int) {
 	c.target, c.rec.Target = target, target
-	c.callee, c.fork = calleeCalling, ""
+	c.callee, c.fork, c.held = calleeCalling, "", Progressed{}
 	c.do(Dial{Target: target, Offer: c.callerSDP})
 }
 
@@ -73,6 +83,15 @@ func (c *Call) progressed(e Progressed) {
 	if c.rec.Rang.IsZero() {
 		c.rec.Rang = c.now
 	}
+	if c.media == mediaBefore {
+		c.held = e
+		return
+	}
+	c.passOn(e)
+}
+
+// passOn lets A know, and hear, how far B is.
+func (c *Call) passOn(e Progressed) {
 	if c.callerSDP.From == Nobody {
 		e.SDP = Body{} // an offer needs a reliable response (RFC 3262 s5)
 	}
@@ -124,6 +143,13 @@ func (c *Call) answered(e Answered) {
 	}
 	c.callee, c.calleeSDP = calleeUp, e.SDP
 	c.do(Ack{Fork: e.Fork})
+	if c.media != mediaBefore { // else B hears silence until A has heard the whole notice
+		c.arrived()
+	}
+}
+
+// arrived goes on with a callee that has answered.
+func (c *Call) arrived() {
 	if n := c.plan.Notices.BeforeCallee; n != "" {
 		c.quiet()
 		c.media = mediaHolding
@@ -169,8 +195,8 @@ func (c *Call) acked(e Acked) {
 	}
 	switch c.callee {
 	case calleeIdle:
-		if before := c.plan.Notices.BeforeCaller; before != "" {
-			c.play(A, Before, before)
+		if c.plan.Notices.BeforeCaller != "" {
+			c.playBefore()
 		} else {
 			c.media = mediaQuiet
 			c.dial(0)

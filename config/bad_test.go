@@ -204,7 +204,7 @@ var badFiles = []bad{
 	{"BeforeNobody", "none: \"a test\"", "before: {mode: early}", "24:7: notices.rules[0].before: nobody hears it; write caller: ASSET or callee: ASSET"},
 	{"AnswerNobody", "none: \"a test\"", "answer: {}", "24:7: notices.rules[0].answer: nobody hears it; write caller: ASSET or callee: ASSET"},
 	{"ModeUnknown", "none: \"a test\"", "before: {caller: t, mode: late}", "24:33: notices.rules[0].before.mode: \"late\": not known; allowed: early, answered"},
-	{"Overlap", "none: \"a test\"", "before: {caller: t, overlap: true}", "24:36: notices.rules[0].before.overlap: \"true\": not available yet; allowed: false"},
+	{"Overlap", "none: \"a test\"", "before: {caller: t, overlap: maybe}", "24:36: notices.rules[0].before.overlap: \"maybe\": not known; allowed: true, false"},
 	{"RuleNeverReached", "", "    - when: {forwarded: true}\n      answer: {caller: t}\n", "25:7: notices.rules[1]: never reached: the rule on line 23 takes every call; put it above"},
 	// stoplist
 	{"RefuseCode", "", "stoplist: {refuse: {code: 200}}\n", "25:27: stoplist.refuse.code: \"200\": out of range; allowed: a whole number from 400 to 699"},

@@ -81,7 +81,7 @@ func (b *Before) read(v value) {
 		"caller":  into(&b.Caller, name),
 		"callee":  into(&b.Callee, name),
 		"mode":    into(&b.Mode, oneOf(Early, Answered)),
-		"overlap": into(new(string), oneOfNow([]string{"false"}, []string{"true"})),
+		"overlap": into(&b.Overlap, boolean),
 	}, nil)
 	needsParty(v, found)
 }

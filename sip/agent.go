@@ -119,7 +119,10 @@ func (a *agent) respond(l *leg, status int, b *wire.Builder) []byte {
 
 func (a *agent) progress(l *leg, p call.Progress) {
 	text, err := l.describe(p.SDP)
-	if err != nil {
+	switch {
+	case err != nil && p.SDP.From == call.Us:
+		return // no codec that a notice can be played in: Play, which follows, will say so
+	case err != nil:
 		a.feed(call.Released{Why: call.ReasonDescription})
 		return
 	}

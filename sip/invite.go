@@ -55,12 +55,16 @@ func (a *agent) begin(in letter) {
 	offer := a.describeOffer(m, caller)
 	if a.plan.Refusal == nil && caller.in.offer != nil {
 		a.narrow = a.plan.Exempt == "" && speaksNotices(caller.in.offer)
+		if !a.narrow {
+			a.plan.Notices.Mode = call.Early // nothing to pick up with: the notice fails, the call need not
+		}
 	}
 	a.from = readIdentity(m, a.plan.Withhold)
 	a.call = call.New(&a.plan)
 	if a.plan.Refusal == nil || a.plan.Refusal.Announce != "" {
 		if err := caller.openSound(); err != nil {
 			a.turnAway(503, call.ReasonPorts)
+			a.plan.Refusal.Announce = ""
 		} else if caller.in.offer != nil {
 			caller.hear(caller.in.offer)
 		}

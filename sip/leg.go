@@ -112,8 +112,12 @@ func (l *leg) receive(in letter) {
 		l.acked(m)
 		return
 	}
-	if l.dialog.RemoteTag != m.From.Tag { // a fork that lost, and hangs up itself
-		sh.respondOnce(in, 200, l.tag)
+	if l.dialog.RemoteTag != m.From.Tag { // a fork that lost may hang up itself, and nothing else
+		status := 481
+		if m.Method == wire.BYE {
+			status = 200
+		}
+		sh.respondOnce(in, status, l.tag)
 		return
 	}
 	if status := l.dialog.Receive(m); status != 0 {

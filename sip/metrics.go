@@ -16,6 +16,7 @@ type Metrics struct {
 	active   prometheus.Gauge
 	progress *prometheus.HistogramVec
 	answer   *prometheus.HistogramVec
+	added    *prometheus.HistogramVec
 	faults   prometheus.Counter
 	repeats  *prometheus.CounterVec
 }
@@ -42,6 +43,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		active:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "tonegate_active_calls", Help: "Calls that are being set up or are up."}),
 		progress: setup("call_progress_seconds", "From INVITE to the first ringing or progress of the far end."),
 		answer:   setup("call_answer_seconds", "From INVITE to the answer of the far end."),
+		added:    setup("notice_added_delay_seconds", "How much later the callee was dialled, or let through, because of the notice before connecting."),
 		faults:   prometheus.NewCounter(prometheus.CounterOpts{Name: "tonegate_faults_total", Help: "Faults of our own that ended a call; each is in the log."}),
 		repeats:  counters("sip_retransmissions_total", "Messages sent again, by kind.", "kind"),
 	}
@@ -80,6 +82,9 @@ func (m *Metrics) ended(p *call.Plan, r *call.Record) {
 			outcome = "failed"
 		}
 		m.notices.WithLabelValues(n.Phase.String(), legName(n.Leg), outcome).Inc()
+	}
+	if p.Notices.BeforeCaller != "" && r.Target >= 0 {
+		m.added.WithLabelValues(from).Observe(r.Added.Seconds())
 	}
 	if !r.Rang.IsZero() {
 		m.progress.WithLabelValues(from).Observe(r.Rang.Sub(r.Invited).Seconds())

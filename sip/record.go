@@ -33,6 +33,7 @@ type callRecord struct {
 	Answered  *time.Time   `json:"answered,omitempty"`
 	Bridged   *time.Time   `json:"bridged,omitempty"`
 	Ended     time.Time    `json:"ended"`
+	AddedMS   int64        `json:"added_delay_ms,omitempty"`
 	Exempt    string       `json:"exempt,omitempty"`
 	Notices   []noticeLine `json:"notices,omitempty"`
 	Media     []mediaLine  `json:"media,omitempty"`
@@ -77,7 +78,7 @@ func (a *agent) record(r *call.Record) {
 		Forwarded: f.Forwarded, Emergency: a.plan.Emergency,
 		Result: r.Result, Reason: r.Reason, Status: r.Status, Cause: r.Cause, Revision: a.plan.Screening.Revision,
 		Invited: r.Invited.UTC(), Rang: at(r.Rang), Answered: at(r.Answered), Bridged: at(r.Bridged), Ended: r.Ended.UTC(),
-		Exempt: a.plan.Exempt,
+		AddedMS: r.Added.Milliseconds(), Exempt: a.plan.Exempt,
 	}
 	for _, n := range r.Notices() {
 		line.Notices = append(line.Notices, noticeLine{Phase: n.Phase.String(), Leg: legName(n.Leg), Asset: n.Asset, Hash: n.Hash,

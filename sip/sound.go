@@ -77,15 +77,16 @@ func (l *leg) describe(b call.Body) ([]byte, error) {
 		return nil, nil
 	case call.Us:
 		text, err = l.describeUs()
+		if far := l.agent.legs[l.side.Other()].peer; err != nil && far != nil {
+			// The notice could not be played; the call goes on with what the legs share.
+			text, err = l.relay(far)
+		}
 	case call.Peer:
 		s := l.agent.parse(b.SDP)
 		if s == nil {
 			return nil, errNoAudio
 		}
-		audio, _, _ := s.Audio()
-		ports := make([]int, len(s.Media()))
-		ports[audio] = int(l.rtp.Port())
-		text, err = l.local.Relay(s, ports, l.agent.keep)
+		text, err = l.relay(s)
 	}
 	if err != nil {
 		return nil, err
@@ -95,6 +96,14 @@ func (l *leg) describe(b call.Body) ([]byte, error) {
 	}
 	l.agent.tune()
 	return text, nil
+}
+
+// relay writes the other leg's description as ours.
+func (l *leg) relay(s *sdp.Session) ([]byte, error) {
+	audio, _, _ := s.Audio()
+	ports := make([]int, len(s.Media()))
+	ports[audio] = int(l.rtp.Port())
+	return l.local.Relay(s, ports, l.agent.keep)
 }
 
 // describeUs answers or offers for ourselves, in a codec that our notices have.

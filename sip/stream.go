@@ -98,20 +98,31 @@ func (s *streams) add(c *stream) error {
 	return nil
 }
 
-func (s *streams) remove(c *stream) {
+// remove forgets a connection; nil when it is not open yet.
+func (s *streams) remove(c *stream) net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conns[c.remote] == c {
 		delete(s.conns, c.remote)
 	}
+	return c.Conn
 }
 
 // run hands an open connection to sipgo and starts its writer.
 func (s *streams) run(c *stream, conn net.Conn) {
+	s.mu.Lock()
 	c.Conn = conn
+	s.mu.Unlock()
 	s.wait.Go(c.write)
 	select {
+	case <-c.closed: // while it was being dialled: Close had nothing to close
+		conn.Close()
+		return
+	default:
+	}
+	select {
 	case s.ready <- c:
+	case <-c.closed:
 	case <-s.stop.Done():
 		c.Close()
 	}
@@ -204,6 +215,11 @@ func (c *stream) queue(o outgoing) error {
 	}
 	select {
 	case c.out <- o:
+		select {
+		case <-c.closed: // since the look above: nobody else would report it
+			c.drain()
+		default:
+		}
 		return nil
 	default:
 		c.Close()
@@ -270,9 +286,8 @@ func (c *stream) Write(b []byte) (int, error) {
 func (c *stream) Close() error {
 	c.once.Do(func() {
 		close(c.closed)
-		c.owner.remove(c)
-		if c.Conn != nil {
-			c.Conn.Close()
+		if conn := c.owner.remove(c); conn != nil {
+			conn.Close()
 		}
 	})
 	return nil

@@ -2,19 +2,14 @@ package sip
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tonegate/announce"
 	"tonegate/call"
 	"tonegate/internal/simnet"
 	"tonegate/internal/siptest"
@@ -64,62 +59,6 @@ type setup struct {
 	stopped             []string // numbers on the list
 	carrier, pbx, spare siptest.Options
 	voice               siptest.VoiceOptions // of every phone
-}
-
-// memory keeps the records of calls.
-type memory struct {
-	mu    sync.Mutex
-	lines []callRecord
-}
-
-// Append keeps one record.
-func (m *memory) Append(record any) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.lines = append(m.lines, record.(callRecord))
-	return true
-}
-
-func (m *memory) all() []callRecord {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.lines)
-}
-
-// tones is the sample's library: one neutral tone of a second.
-var tones = sync.OnceValue(func() *announce.Library {
-	lib, err := announce.NewLibrary(map[string]announce.Spec{"tone": {Synth: "600+1000/200,0/100,600+1000/200,0/500"}}, time.Unix(0, 0))
-	if err != nil {
-		panic(err)
-	}
-	return lib
-})
-
-// samplePolicy is that of the sample configuration.
-func samplePolicy(t testing.TB) call.Policy {
-	t.Helper()
-	ours, err := number.ParseSet([]string{"+81312340000-+81312349999"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	yes := true
-	return call.Policy{
-		Trunks: map[string]call.Trunk{
-			"carrier": {Far: call.PSTN, Unchecked: true},
-			"pbx":     {Far: call.Internet, Presents: ours},
-		},
-		Routes: []call.Route{
-			{From: "carrier", To: []call.Target{{Trunk: "pbx"}}, Called: &ours},
-			{From: "pbx", To: []call.Target{{Trunk: "carrier"}}},
-		},
-		Rules: []call.Rule{
-			{When: call.Condition{Emergency: &yes}, None: "emergency call"},
-			{When: call.Condition{Forwarded: &yes}, Slots: call.Slots{BeforeCaller: "tone", AnswerCallee: "tone"}},
-			{When: call.Condition{Class: []number.Class{number.Fixed}, FarLeg: []call.Kind{call.Internet}}, Slots: call.Slots{AnswerCaller: "tone", AnswerCallee: "tone"}},
-			{None: "no fixed-line number, not forwarded"},
-		},
-		Refuse: call.Refusal{Status: 404, Cause: 1},
-	}
 }
 
 // toneless makes every call one without a notice.
@@ -246,99 +185,6 @@ func (w *world) stop(numbers ...string) {
 // want says that one more call will have ended so; see line.
 func (w *world) want(line string) { w.wants = append(w.wants, line) }
 
-// line is a record in short: the result, why, the status, and each notice.
-func line(r callRecord) string {
-	text := fmt.Sprintf("%s %s %d", r.Result, r.Reason, r.Status)
-	notices := slices.SortedFunc(slices.Values(r.Notices), func(a, b noticeLine) int {
-		return strings.Compare(b.Phase+a.Leg, a.Phase+b.Leg)
-	})
-	for _, n := range notices {
-		text += fmt.Sprintf(", %s %s %d", n.Phase, n.Leg, n.Packets)
-		if n.Complete {
-			text += " whole"
-		} else {
-			text += " " + n.Failed
-		}
-	}
-	return text
-}
-
-// end waits until the last trace of every call may have gone, and looks for what is left.
-func (w *world) end() {
-	w.t.Helper()
-	for waited := time.Duration(0); w.server.Calls() > 0 && waited < 10*time.Minute; waited += time.Second {
-		time.Sleep(time.Second)
-	}
-	time.Sleep(lifetime + 2*time.Second)
-	w.shutdown()
-	w.checkKept()
-	if n := w.counters.Legs.Load(); n != 0 {
-		w.t.Errorf("%d ports are still open", n)
-	}
-	if n := w.metric("tonegate_faults_total"); n != 0 {
-		w.t.Errorf("%v faults", n)
-	}
-	if n := w.metric("tonegate_active_calls"); n != 0 {
-		w.t.Errorf("%v active calls", n)
-	}
-	if w.lossy {
-		return
-	}
-	var got []string
-	for _, r := range w.records.all() {
-		got = append(got, line(r))
-	}
-	if !slices.Equal(got, w.wants) {
-		w.t.Errorf("records\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(w.wants, "\n"))
-	}
-	for _, p := range []*siptest.Phone{w.carrier, w.pbx, w.spare} {
-		if v := p.Violations(); len(v) > 0 {
-			w.t.Errorf("%s saw violations: %q", p.Name(), v)
-		}
-	}
-}
-
-// checkKept looks into the shards of a server that was shut down.
-func (w *world) checkKept() {
-	w.t.Helper()
-	for i, sh := range w.server.shards {
-		if n := [...]int{len(sh.servers), len(sh.clients), len(sh.legs), len(sh.agents), len(sh.sounds), len(sh.timers)}; n != [6]int{} {
-			w.t.Errorf("shard %d keeps %d server and %d client transactions, %d legs, %d agents, %d sounds, %d timers", i, n[0], n[1], n[2], n[3], n[4], n[5])
-			for key := range sh.clients {
-				w.t.Errorf("  client %+v", key)
-			}
-			for key := range sh.servers {
-				w.t.Errorf("  server %+v", key)
-			}
-		}
-	}
-}
-
-// metric is the sum of a metric's series, or of those with a label value.
-func (w *world) metric(name string, labels ...string) float64 {
-	w.t.Helper()
-	families, err := w.registry.Gather()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	sum := 0.0
-	for _, f := range families {
-		if f.GetName() != name {
-			continue
-		}
-	series:
-		for _, m := range f.GetMetric() {
-			for _, want := range labels {
-				if !hasLabel(m.GetLabel(), want) {
-					continue series
-				}
-			}
-			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-		}
-	}
-	return sum
-}
-
 func (w *world) shutdown() {
 	if w.down {
 		return
@@ -382,8 +228,4 @@ func hangUp(a, b *siptest.Call) {
 	bye := a.Bye()
 	b.ExpectRequest("BYE")
 	bye.Expect(200)
-}
-
-func hasLabel[L interface{ GetValue() string }](labels []L, value string) bool {
-	return slices.ContainsFunc(labels, func(l L) bool { return l.GetValue() == value })
 }

@@ -65,8 +65,6 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 		}
 	}()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-
 	if n.store, err = store.Open(ctx, string(c.Store.Engine)+":"+c.Store.Source.Reveal()); err != nil {
 		return n, c.At("store", err)
 	}
@@ -86,13 +84,12 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 		Log: log, Counters: &n.counters, Silent: func(l media.Leg) { n.server.Silent(l) }})
 	n.server, err = sip.New(sip.Options{
 		Node: c.Node, Listen: values.listen, Trunks: values.trunks, Policy: values.policy, List: &n.list, Ready: n.hasList,
-		Assets: values.assets, Plane: n.plane, Records: n.records, Metrics: sip.NewMetrics(registry), Log: log,
+		Assets: values.assets, Plane: n.plane, Records: n.records, Metrics: n.measure(registry, values.assets), Log: log,
 		Limits: sip.Limits{Calls: c.Limits.Calls, InvitesPerSecond: c.Limits.InvitesPerSecond},
 	})
 	if err != nil {
 		return n, err
 	}
-	n.measure(registry, values.assets)
 	if n.web, err = startWeb(c.Listen.HTTP, registry, n.ready, log); err != nil {
 		return n, c.At("listen.http", err)
 	}
@@ -114,8 +111,10 @@ func (n *node) ready() error {
 	return nil
 }
 
-// measure registers what the parts count themselves.
-func (n *node) measure(r prometheus.Registerer, assets *announce.Library) {
+// measure registers every metric of the node: those that its parts count
+// themselves, and those that it returns, which the server counts.
+func (n *node) measure(r prometheus.Registerer, assets *announce.Library) *sip.Metrics {
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, value func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tonegate_" + name, Help: help}, value))
 	}
@@ -145,6 +144,7 @@ func (n *node) measure(r prometheus.Registerer, assets *announce.Library) {
 	counter("media_one_way_total", "Legs whose peer was silent for 5 s or more while the other side spoke.", n.counters.OneWay.Load)
 	counter("records_written_total", "Call records written.", func() uint64 { return n.records.Stats().Written })
 	counter("records_dropped_total", "Call records lost because the disk was too slow or failed.", func() uint64 { return n.records.Stats().Dropped })
+	return sip.NewMetrics(r)
 }
 
 // stop ends the parts in the order of the calls' way: no new calls, the calls

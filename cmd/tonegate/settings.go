@@ -106,7 +106,7 @@ func (r *reader) rule(path string, rule config.Rule) call.Rule {
 	v := call.Rule{
 		None: rule.None,
 		When: call.Condition{Emergency: w.Emergency, Forwarded: w.Forwarded, FromTrunk: w.FromTrunk, ToTrunk: w.ToTrunk},
-		Slots: call.Slots{BeforeCaller: rule.Before.Caller, BeforeCallee: rule.Before.Callee,
+		Slots: call.Slots{BeforeCaller: rule.Before.Caller, BeforeCallee: rule.Before.Callee, Overlap: rule.Before.Overlap,
 			AnswerCaller: rule.Answer.Caller, AnswerCallee: rule.Answer.Callee},
 	}
 	if rule.Before.Mode == config.Answered {

@@ -96,6 +96,10 @@ func TestArchitecturePage(t *testing.T) {
 	}
 }
 
+func TestArchitecturePageNamesRealTypes(t *testing.T) {
+	report(t, repository(t).typeFaults(read(t, "docs/architecture.md")))
+}
+
 func TestDocumentsNameRealCommands(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/architecture.md"} {

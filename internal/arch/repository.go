@@ -3,11 +3,13 @@ package arch
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,21 +38,21 @@ func (h house) docFaults() []string {
 // longFiles returns the Go files of the tree that have too many lines.
 func longFiles(root string) ([]string, error) {
 	var faults []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), "."):
+		case d.IsDir() && file != root && strings.HasPrefix(d.Name(), "."):
 			return filepath.SkipDir
-		case d.IsDir() || filepath.Ext(path) != ".go":
+		case d.IsDir() || filepath.Ext(file) != ".go":
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
 		if lines := strings.Count(string(text), "\n"); lines > maxLines {
-			faults = append(faults, fmt.Sprintf("%s has %d lines, more than %d: split it by what it holds", path, lines, maxLines))
+			faults = append(faults, fmt.Sprintf("%s has %d lines, more than %d: split it by what it holds", file, lines, maxLines))
 		}
 		return nil
 	})
@@ -127,6 +129,44 @@ func dependencyFaults(direct map[string]string, rows [][]string) []string {
 		}
 	}
 	return faults
+}
+
+var typeName = regexp.MustCompile("`([a-z]+)\\.([A-Z][A-Za-z]*)`")
+
+// typeFaults returns the names in a document, written `package.Type`, that the house does not declare.
+func (h house) typeFaults(document string) []string {
+	var faults []string
+	for _, m := range typeName.FindAllStringSubmatch(document, -1) {
+		declared := slices.ContainsFunc(h.packages, func(p pkg) bool {
+			return path.Base(p.ImportPath) == m[1] && p.declares(m[2])
+		})
+		if !declared {
+			faults = append(faults, fmt.Sprintf("no package declares the type %s.%s", m[1], m[2]))
+		}
+	}
+	return faults
+}
+
+// declares reports whether the package has the type at its top level.
+func (p pkg) declares(name string) bool {
+	for _, file := range p.GoFiles {
+		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.SkipObjectResolution)
+		if err != nil {
+			continue // the compiler says it better
+		}
+		for _, decl := range f.Decls {
+			gen, ok := decl.(*ast.GenDecl)
+			if !ok || gen.Tok != token.TYPE {
+				continue
+			}
+			for _, spec := range gen.Specs {
+				if spec.(*ast.TypeSpec).Name.Name == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 var (

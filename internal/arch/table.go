@@ -49,8 +49,6 @@ var table = []row{
 	{path: "sip", ours: []string{"call", "number", "stoplist", "announce", "media/...", "sip/..."},
 		theirs: []string{"github.com/emiago/sipgo", "golang.org/x/time/rate", prometheus},
 		why:    "the agent carries out a call's actions, so it needs the parts that act"},
-	{path: "api/...", ours: []string{"stoplist", "number", "ledger", "api/..."}, theirs: []string{prometheus},
-		why: "carriers and operators change the list and read the books; calls are out of their reach"},
 	{path: "config", theirs: []string{"github.com/goccy/go-yaml"},
 		why: "settings are words and numbers; cmd turns them into each package's own options"},
 	{path: "cmd/...", ours: []string{everything},
@@ -62,6 +60,7 @@ var table = []row{
 	{path: "internal/ear", ours: []string{"announce", "announce/audiofile"}, theirs: []string{"gonum.org/v1/gonum", "golang.org/x/image"},
 		why: "it measures what arrives; of ours it knows how a tone is written down and how a sound file is read"},
 	{path: "internal/arch", why: "it reads the repository and runs none of it"},
+	{path: "test/load", why: "it measures any server from outside, ours and others alike"},
 	{path: "test/peers", why: "real peers meet the built binary, never its packages"},
 }
 

@@ -130,6 +130,11 @@ func TestUnexplainedDependencyIsFound(t *testing.T) {
 	})
 }
 
+func TestUnknownTypeIsFound(t *testing.T) {
+	got := brokenHouse(t).typeFaults("`number.Calendar`, `call.Call`, call.Nothing and `siptest.Patience`")
+	same(t, got, []string{"no package declares the type call.Call", "no package declares the type siptest.Patience"})
+}
+
 func TestUnknownCommandIsFound(t *testing.T) {
 	document := "Run `make run`, or\n\n    make everything\n    $ make test\n\nThis does not make fun of you.\n"
 	same(t, commandFaults(document, "run: build\ntest: vet\n"), []string{"make everything is no target"})

@@ -60,7 +60,7 @@ func telephone(t *testing.T, at netip.AddrPort, number string, voice int, dial s
 			t.Fatal(err)
 		}
 	}
-	if err := ear.WriteWAV(filepath.Join(dir, "voice.wav"), ear.Voice(voice, 30*time.Second, rate), rate); err != nil {
+	if err := ear.WriteWAV(filepath.Join(dir, "voice.wav"), ear.Voice(voice, breath, rate), rate); err != nil {
 		t.Fatal(err)
 	}
 	args := []string{"-f", dir}

@@ -1,0 +1,128 @@
+package sip
+
+import (
+	"testing"
+	"time"
+
+	"tonegate/internal/siptest"
+)
+
+func TestLadderReinvite(t *testing.T) {
+	change := func(w *world, from, to *siptest.Call, fromVoice *siptest.Voice, direction string, version int) {
+		w.t.Helper()
+		from.Reinvite(described(fromVoice, direction, version))
+		offer, err := siptest.ParseSDP(to.ExpectRequest("INVITE").Body)
+		if err != nil || (offer.Direction != direction && !(offer.Direction == "" && direction == "sendrecv")) {
+			w.t.Errorf("%s arrived as %q, %v", direction, offer.Direction, err)
+		}
+		to.Answer()
+		from.Expect(200)
+		from.Ack("")
+		to.ExpectRequest("ACK")
+	}
+	draw(t, []ladder{
+		{"hold", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			change(w, a, b, w.carrierVoice, "sendonly", 1)
+			change(w, a, b, w.carrierVoice, "sendrecv", 2)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"hold-by-callee", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			change(w, b, a, w.pbxVoice, "sendonly", 1)
+			change(w, b, a, w.pbxVoice, "sendrecv", 2)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"late-offer-reinvite", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite("")
+			if m := b.ExpectRequest("INVITE"); m.Body != "" {
+				w.t.Errorf("an offer from nowhere:\n%s", m.Body)
+			}
+			b.Respond(200, nil, described(w.pbxVoice, "", 1))
+			offer := a.Expect(200)
+			a.Ack(siptest.SDP{Address: w.carrierVoice.Addr(), Codecs: []siptest.Codec{siptest.PCMU}}.Answer(offer.Body))
+			if m := b.ExpectRequest("ACK"); m.Body == "" {
+				w.t.Error("no answer in B's ACK")
+			}
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"reinvite-refused", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			b.Respond(488, nil, "")
+			a.Expect(488)
+			time.Sleep(time.Second)
+			hangUp(a, b) // the session is as it was (RFC 3261 s14.1)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"reinvite-cancelled", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			b.Respond(180, nil, "")
+			time.Sleep(10 * time.Millisecond)
+			a.Cancel().Expect(200)
+			b.ExpectRequest("CANCEL")
+			a.Expect(487)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"glare", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.Reinvite(described(w.pbxVoice, "sendonly", 1))
+			b.Expect(491)
+			b.ExpectRequest("INVITE")
+			b.Respond(491, nil, "")
+			a.Expect(491)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"reinvite-during-tone", nil, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			a.Expect(491)
+			time.Sleep(2 * time.Second)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")
+		}},
+		{"bye-during-reinvite", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			bye := b.Bye()
+			a.ExpectRequest("BYE")
+			a.Expect(487)
+			bye.Expect(200)
+			b.Respond(487, nil, "")
+			w.want("completed callee_hung_up 200")
+		}},
+		{"reinvite-no-ack", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			w.carrier.SetFaults(siptest.Faults{NeverAck: true})
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			b.Answer()
+			answer := a.Expect(200)
+			bye := a.ExpectRequest("BYE")
+			w.about("BYE", bye.At.Sub(answer.At), 32*time.Second)
+			w.header(bye.Message, "Reason", "Q.850;cause=102")
+			b.ExpectRequest("BYE")
+			w.want("failed no_ack 200")
+		}},
+		{"reinvite-to-a-dead-phone", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			w.pbx.SetFaults(siptest.Faults{NeverAnswer: true, NeverTrying: true})
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			a.Expect(408)
+			a.ExpectRequest("BYE")
+			w.want("completed dialog_gone 200")
+		}},
+	})
+}
