@@ -11,7 +11,7 @@ UNITS      = $(shell $(GO) list ./... | grep -v /test/peers)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build run test vet arch unit race ladders peers check fmt bench fuzz clean \
-        test-peers compiler
+        load load-peer test-peers compiler
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,13 @@ fmt: ## format every Go file
 
 bench: ## benchmarks with their budgets (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(UNITS)
+
+load: build ## many calls at once, measured in turn with Kamailio + rtpengine where installed; LOAD=flags
+	scripts/install-packages sipp:sip-tester taskset:util-linux
+	$(GO) run ./test/load -binary $(TONEGATE) $(LOAD)
+
+load-peer: ## install what `make load` compares with; stop the services that the packages may start
+	scripts/install-packages kamailio:kamailio rtpengine:rtpengine-daemon
 
 fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 	GO='$(GO)' scripts/fuzz $(FUZZTIME)

@@ -135,6 +135,14 @@ func TestLadderCancel(t *testing.T) {
 			a.Expect(408)
 			w.want("no_answer nobody_answered 408")
 		}},
+		{"cancel-of-the-unreachable", toneless, func(w *world) {
+			w.pbx.SetFaults(siptest.Faults{NeverAnswer: true, NeverTrying: true})
+			a := w.carrier.Invite(plain)
+			w.pbx.Accept()
+			a.Cancel().Expect(200)
+			a.Expect(487)
+			w.want("cancelled caller_cancelled 487")
+		}},
 		{"cancel-overtakes", toneless, func(w *world) {
 			w.carrier.SetFaults(siptest.Faults{CancelAtOnce: true})
 			w.network.SetFilter(func(p simnet.Packet) simnet.Verdict {

@@ -17,7 +17,7 @@ import (
 	"tonegate/sip/wire"
 )
 
-// The tests of this file run in real time, over loopback. patience bounds
+// The tests over loopback run in real time. patience bounds
 // each wait; none of them sleeps.
 const patience = 10 * time.Second
 

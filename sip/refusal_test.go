@@ -238,6 +238,9 @@ func TestDraining(t *testing.T) {
 		}()
 		time.Sleep(time.Second)
 		w.carrier.Invite(plain).Expect(503)
+		emergency := w.pbx.Invite(siptest.InviteOptions{To: "119", From: "0312340001"})
+		w.carrier.Accept().Respond(486, nil, "")
+		emergency.Expect(486)
 		time.Sleep(10 * time.Second)
 		bye := a.Bye()
 		b.ExpectRequest("BYE")
@@ -246,7 +249,7 @@ func TestDraining(t *testing.T) {
 		if took := (<-done).Sub(ended); took > time.Second {
 			t.Errorf("the shutdown took %v after the last call", took)
 		}
-		if got := line(w.records.all()[0]); got != "completed caller_hung_up 200" {
+		if got := line(w.records.all()[1]); got != "completed caller_hung_up 200" {
 			t.Error(got)
 		}
 	})

@@ -230,7 +230,7 @@ func (sh *shard) cancel(in letter) {
 		return
 	}
 	tx := sh.servers[key.Invite()]
-	if tx == nil || tx.leg == nil {
+	if tx == nil || tx.leg == nil || tx.leg.trunk != in.trunk {
 		if len(sh.early) < maxEarly {
 			sh.early[key.Invite()] = sh.now.Add(earlyCancel)
 		}

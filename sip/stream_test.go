@@ -223,3 +223,31 @@ func TestManyMessagesToAPeerThatHangsWhileDialled(t *testing.T) {
 		t.Error("a connection outlives its owner")
 	}
 }
+
+// Two readers of one stream that disagree about where a message ends let a
+// third party slip one in. In doubt the connection ends.
+func TestDoubtfulLengthEndsTheConnection(t *testing.T) {
+	l := onLoopback(t, nil)
+	slipped := options(2, l.at, "")
+	for name, doubtful := range map[string]string{
+		"none":      strings.Replace(options(1, l.at, ""), "Content-Length: 0\r\n", "", 1),
+		"two":       options(1, l.at, fmt.Sprintf("Content-Length: %d\r\n", len(slipped))),
+		"two, so":   options(1, l.at, "l: 5\r\n"),
+		"negative":  strings.Replace(options(1, l.at, ""), "Content-Length: 0", "Content-Length: -1", 1),
+		"no number": strings.Replace(options(1, l.at, ""), "Content-Length: 0", "Content-Length: 0x10", 1),
+		"too much":  strings.Replace(options(1, l.at, ""), "Content-Length: 0", "Content-Length: 99999999999", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := l.dial(hostCarrier)
+			io.WriteString(c, doubtful+slipped)
+			c.SetReadDeadline(time.Now().Add(patience))
+			all, err := io.ReadAll(c)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection stays")
+			}
+			if strings.Contains(string(all), "SIP/2.0 200") {
+				t.Errorf("answered\n%s", all)
+			}
+		})
+	}
+}

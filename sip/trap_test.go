@@ -200,3 +200,25 @@ func TestRequestsFollowTheRouteSet(t *testing.T) {
 		w.want("completed caller_hung_up 200")
 	})
 }
+
+// The branch of an INVITE is no secret between trunks that share a proxy.
+func TestOnlyItsTrunkMayCancelACall(t *testing.T) {
+	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
+		a := w.carrier.Invite(plain)
+		b := w.pbx.Accept()
+		b.Respond(180, nil, "")
+		a.Expect(180)
+		cancel := strings.Replace(string(a.Invite.Raw), "INVITE sip", "CANCEL sip", 1)
+		cancel = strings.Replace(cancel, "CSeq: 1 INVITE", "CSeq: 1 CANCEL", 1)
+		w.pbx.SendRaw([]byte(cancel))
+		if m := w.pbx.Receive(); m.Code != 481 {
+			t.Errorf("answered %s", m)
+		}
+		b.Answer()
+		a.Expect(200)
+		a.Ack("")
+		b.ExpectRequest("ACK")
+		hangUp(a, b)
+		w.want("completed caller_hung_up 200")
+	})
+}
