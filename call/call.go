@@ -21,6 +21,8 @@ type Call struct {
 	held      Progressed // B's latest progress, kept back while a notice plays; Status 0 is none
 	replied   Author     // who wrote the description that answered A's offer, or our offer
 	playing   [2]bool
+	reliable  bool // A acknowledges provisional responses that carry a description
+	unpracked int  // of those, how many it has not acknowledged yet
 	finished  bool
 
 	rec Record
@@ -29,7 +31,9 @@ type Call struct {
 }
 
 // New is a call about to begin by plan. Its first event is Invited.
-func New(plan *Plan) Call { return Call{plan: plan, rec: Record{Target: -1}} }
+func New(plan *Plan) Call {
+	return Call{plan: plan, rec: Record{Target: -1, Revision: plan.Screening.Revision}}
+}
 
 // Plan is what was decided before the first step.
 func (c *Call) Plan() *Plan { return c.plan }
@@ -52,6 +56,12 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	switch e := ev.(type) {
 	case Invited:
 		c.invited(e)
+	case Pracked:
+		c.pracked(e)
+	case PrackMissing:
+		if c.caller == callerInviting {
+			c.end(Failed, ReasonNoPrack, Refusal{Status: 504, Cause: 102})
+		}
 	case Cancelled:
 		c.cancelled()
 	case Acked:
@@ -77,7 +87,7 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	case MediaLost:
 		c.mediaLost()
 	case Suspended:
-		c.suspended()
+		c.suspended(e)
 	case Released:
 		c.end(Failed, e.Why, Refusal{Status: 503, Cause: 41})
 	}

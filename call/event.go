@@ -36,7 +36,16 @@ func Theirs(sdp string) Body {
 // The events of leg A's INVITE.
 type (
 	// Invited starts the call. No offer means a late offer (RFC 3264 s5).
-	Invited struct{ Offer Body }
+	// Reliable says that A acknowledges provisional responses (RFC 3262).
+	Invited struct {
+		Offer    Body
+		Reliable bool
+	}
+	// Pracked is A's PRACK of a provisional response with a description;
+	// Answer is there when that was an offer.
+	Pracked struct{ Answer Body }
+	// PrackMissing says that A let 64*T1 pass without one (RFC 3262 s3).
+	PrackMissing struct{}
 	// Cancelled is A's CANCEL of its first INVITE.
 	Cancelled struct{}
 	// Acked is A's ACK of our 2xx; Answer is there after a late offer.
@@ -112,13 +121,15 @@ type (
 	}
 	// MediaLost says that neither side has sent media for the configured time.
 	MediaLost struct{}
-	// Suspended says that a number of this call is now on the stop list.
-	Suspended struct{}
+	// Suspended says that a number of this call is now on the stop list, by this revision.
+	Suspended struct{ Revision uint64 }
 	// Released ends the call from our side: shutdown, operator, fault.
 	Released struct{ Why Reason }
 )
 
 func (Invited) event()           {}
+func (Pracked) event()           {}
+func (PrackMissing) event()      {}
 func (Cancelled) event()         {}
 func (Acked) event()             {}
 func (AckMissing) event()        {}

@@ -32,6 +32,7 @@ type Facts struct {
 	Asserted  []number.Number // P-Asserted-Identity
 	Called    number.Number   // Request-URI
 	Diverting []number.Number // Diversion and History-Info, the latest first
+	FromFirst bool            // the trunk's word is From, not P-Asserted-Identity
 	Forwarded bool            // a diversion was named, readable or not
 	Unread    int             // numbers of the call that could not be read
 }
@@ -44,10 +45,10 @@ func (f *Facts) Numbers(ns []number.Number) []number.Number {
 	return append(ns, f.Diverting...)
 }
 
-// Presented is the caller's number as the far end will see it: the asserted
-// identity where there is one, else From.
+// Presented is the caller's number as the trunk vouches for it: the asserted
+// identity where there is one, unless its profile says From.
 func (f *Facts) Presented() number.Number {
-	if len(f.Asserted) > 0 {
+	if len(f.Asserted) > 0 && !f.FromFirst {
 		return f.Asserted[0]
 	}
 	return f.Caller

@@ -34,6 +34,8 @@ type world struct {
 	stopped           [2]bool // what a leg hears was told to end
 	finishes          int
 	aWantedToLeave    bool
+	reliable          bool  // A acknowledges provisional responses
+	prackOwed         int   // by A
 	trace             []any // events and actions so far
 }
 
@@ -79,6 +81,12 @@ func (w *world) possible() []Event {
 	var evs []Event
 	if w.aFinals == 0 {
 		evs = append(evs, Cancelled{})
+	}
+	if w.prackOwed > 0 && w.aFinals == 0 {
+		evs = append(evs, PrackMissing{}, Pracked{Answer: Theirs("a-prack")})
+		if w.call.callerSDP.From != Nobody {
+			evs = append(evs, Pracked{})
+		}
 	}
 	if w.aAnswered && !w.aAcked && !w.aGone {
 		evs = append(evs, AckMissing{})
@@ -169,6 +177,10 @@ func (w *world) feed(ev Event) error {
 // happen notes what the event means on the wire.
 func (w *world) happen(ev Event) {
 	switch e := ev.(type) {
+	case Invited:
+		w.reliable = e.Reliable
+	case Pracked:
+		w.prackOwed--
 	case Cancelled:
 		w.aWantedToLeave = true
 	case Acked:
@@ -214,6 +226,9 @@ func (w *world) check(a Action) error {
 	}
 	switch a := a.(type) {
 	case Progress:
+		if w.reliable && a.SDP.From != Nobody {
+			w.prackOwed++
+		}
 		if w.aFinals > 0 {
 			return fmt.Errorf("provisional after the final response")
 		}
@@ -231,6 +246,9 @@ func (w *world) check(a Action) error {
 		}
 		if w.hears[A] {
 			return fmt.Errorf("answered into the notice")
+		}
+		if w.prackOwed > 0 {
+			return fmt.Errorf("answered before the PRACK")
 		}
 	case Dial:
 		w.bDialled++
@@ -278,6 +296,9 @@ func (w *world) check(a Action) error {
 		f.ended = true
 		w.bGone = true
 	case Play:
+		if w.prackOwed > 0 && a.Phase == Before && a.Side == A {
+			return fmt.Errorf("the notice begins before the PRACK")
+		}
 		if w.hears[a.Side] || w.bridged {
 			return fmt.Errorf("two sounds on leg %s", a.Side)
 		}
@@ -433,6 +454,11 @@ func TestEveryOrderOfEvents(t *testing.T) {
 		"overlap":                  {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", Overlap: true, AnswerCallee: "tone"}}, offer},
 		"overlap to both":          {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone", Overlap: true}}, offer},
 		"overlap after our answer": {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", Overlap: true, Mode: AnsweredBefore}}, Invited{}},
+		"reliable":                 {Plan{Targets: two}, Invited{Offer: Theirs("a-offer"), Reliable: true}},
+		"reliable, tone":           {Plan{Targets: two, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}, Invited{Offer: Theirs("a-offer"), Reliable: true}},
+		"reliable, overlap":        {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone", BeforeCallee: "tone", Overlap: true}}, Invited{Offer: Theirs("a-offer"), Reliable: true}},
+		"reliable, late offer":     {Plan{Targets: two, Notices: Slots{BeforeCaller: "tone"}}, Invited{Reliable: true}},
+		"reliable, announced":      {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, Invited{Reliable: true}},
 		"tone held":                {Plan{Targets: two, Notices: Slots{BeforeCallee: "tone", AnswerCaller: "tone"}}, offer},
 		"suspended":                {Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}, offer},
 		"suspended, announced":     {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, offer},

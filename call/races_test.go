@@ -412,7 +412,7 @@ func anyEvent(b byte) Event {
 	if b&32 != 0 {
 		fork = "g"
 	}
-	all := []Event{Invited{sdp}, Cancelled{}, Acked{sdp}, AckMissing{}, Progressed{183, fork, sdp}, Progressed{Status: 100},
+	all := []Event{Invited{sdp, b&32 != 0}, Cancelled{}, Pracked{sdp}, PrackMissing{}, Acked{sdp}, AckMissing{}, Progressed{183, fork, sdp}, Progressed{Status: 100},
 		Answered{Fork: fork, SDP: sdp}, Rejected{Status: 486}, Unreachable{503}, RangOut{}, HungUp{Side: side}, Reinvited{side, sdp},
 		ReinviteCancelled{side}, ReinviteAnswered{side, 200, sdp}, ReinviteAnswered{side, 481, sdp}, ReinviteAcked{Side: side, Answer: sdp},
 		ReinviteAcked{Side: side, Missing: true}, NoticeEnded{Side: side}, MediaLost{}, Suspended{}, Released{ReasonShutdown}, heard(side)}

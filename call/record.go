@@ -33,8 +33,10 @@ const (
 	ReasonNoEmergencyRoute Reason = "no_emergency_route"
 	ReasonPresentation     Reason = "presentation"
 	ReasonNoAck            Reason = "no_ack"
+	ReasonNoPrack          Reason = "no_prack"
 	ReasonMediaLost        Reason = "no_media"
 	ReasonDescription      Reason = "session_description"
+	ReasonExtension        Reason = "extension_required"
 	ReasonNoticeFailed     Reason = "notice_failed"
 	ReasonGone             Reason = "dialog_gone"
 	ReasonShutdown         Reason = "shutdown"
@@ -73,9 +75,10 @@ type Proof struct {
 type Record struct {
 	Result   Result
 	Reason   Reason
-	Status   int // of the final response to leg A
-	Cause    int // Q.850, 0 when none was named
-	Target   int // of the plan; -1 when none was dialled
+	Status   int    // of the final response to leg A
+	Cause    int    // Q.850, 0 when none was named
+	Revision uint64 // of the stop list: that of the screening, or the one that ended the call
+	Target   int    // of the plan; -1 when none was dialled
 	Invited  time.Time
 	Rang     time.Time // first 18x from B
 	Answered time.Time // 2xx from B

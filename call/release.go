@@ -105,8 +105,11 @@ func (c *Call) mediaLost() {
 
 // suspended ends a call whose number was stopped, where the policy says so.
 // A leg that is up sees an ordinary clearing: nothing tells of the list.
-func (c *Call) suspended() {
+func (c *Call) suspended(e Suspended) {
 	if c.plan.LiveCalls == EndLiveCalls && !c.plan.Emergency {
+		if c.rec.Result == "" {
+			c.rec.Revision = e.Revision
+		}
 		r := c.plan.Suspend
 		if c.caller != callerInviting {
 			r.Cause = 16

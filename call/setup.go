@@ -6,22 +6,71 @@ func (c *Call) invited(e Invited) {
 		return
 	}
 	c.rec.Invited = c.now
-	c.callerSDP = e.Offer
+	c.callerSDP, c.reliable = e.Offer, e.Reliable
 	n := &c.plan.Notices
+	late := e.Offer.From == Nobody
 	switch {
 	case c.plan.Refusal != nil:
-		c.turnAway(e.Offer)
-	case n.BeforeCaller == "" && (n.BeforeCallee == "" || e.Offer.From != Nobody):
+		c.turnAway(late)
+	case n.BeforeCaller == "" && (n.BeforeCallee == "" || !late):
 		c.dial(0)
-	case n.Mode == AnsweredBefore || e.Offer.From == Nobody:
-		// A late offer cannot be answered before its ACK, so that the notice
-		// follows our own 200 (RFC 3264 s5, RFC 3261 s13.2.1).
+	case n.Mode == AnsweredBefore || late && !(e.Reliable && n.BeforeCaller != ""):
+		// Without reliable provisionals a late offer is answered in its ACK at
+		// the earliest, so that the notice follows our own 200 (RFC 3264 s5,
+		// RFC 3261 s13.2.1).
 		c.reply(Us)
 		c.media = mediaBefore
 	default:
-		c.do(Progress{Status: 183, SDP: Body{From: Us}})
-		c.replied = Us
+		c.media = mediaBefore
+		c.speakEarly()
+	}
+}
+
+// speakEarly opens early media towards A with a description of our own. What
+// is to be heard begins when A is known to have it: at its PRACK, if A sends one.
+func (c *Call) speakEarly() {
+	c.replied = Us
+	c.progress(Progress{Status: 183, SDP: Body{From: Us}})
+	if c.unpracked == 0 {
+		c.playEarly()
+	}
+}
+
+func (c *Call) playEarly() {
+	if c.media == mediaRefusing {
+		c.play(A, Before, c.plan.Refusal.Announce)
+	} else {
 		c.playBefore()
+	}
+}
+
+// progress sends a provisional response to A.
+func (c *Call) progress(p Progress) {
+	if c.reliable && p.SDP.From != Nobody {
+		c.unpracked++
+	}
+	c.do(p)
+}
+
+// pracked goes on with what waited for A's PRACK.
+func (c *Call) pracked(e Pracked) {
+	if c.unpracked == 0 || c.caller != callerInviting {
+		return
+	}
+	c.unpracked--
+	if c.callerSDP.From == Nobody {
+		if e.Answer.From == Nobody {
+			c.end(Failed, ReasonDescription, Refusal{Status: 488, Cause: 127})
+			return
+		}
+		c.callerSDP = e.Answer
+	}
+	switch {
+	case c.unpracked > 0:
+	case (c.media == mediaBefore || c.media == mediaRefusing) && !c.playing[A] && c.rec.heard == 0:
+		c.playEarly()
+	case c.callee == calleeUp && c.media != mediaBefore && c.media != mediaHolding:
+		c.pickUp()
 	}
 }
 
@@ -29,7 +78,6 @@ func (c *Call) invited(e Invited) {
 // plan says so: a callee that takes longer to ring than the notice lasts costs
 // the caller no delay.
 func (c *Call) playBefore() {
-	c.media = mediaBefore
 	c.play(A, Before, c.plan.Notices.BeforeCaller)
 	if c.plan.Notices.Overlap {
 		c.dial(0)
@@ -37,16 +85,14 @@ func (c *Call) playBefore() {
 }
 
 // turnAway refuses the call as planned, after the announcement if there is one.
-func (c *Call) turnAway(offer Body) {
+func (c *Call) turnAway(late bool) {
 	r := c.plan.Refusal
-	if r.Announce == "" || offer.From == Nobody {
+	if r.Announce == "" || late && !c.reliable {
 		c.end(Refused, c.plan.Why, *r)
 		return
 	}
-	c.do(Progress{Status: 183, SDP: Body{From: Us}})
-	c.replied = Us
 	c.media = mediaRefusing
-	c.play(A, Before, r.Announce)
+	c.speakEarly()
 }
 
 // reply answers A's INVITE.
@@ -108,7 +154,7 @@ func (c *Call) passOn(e Progressed) {
 	if c.replied == Us || e.Fork != c.fork {
 		body = Body{}
 	}
-	c.do(Progress{Status: e.Status, SDP: body})
+	c.progress(Progress{Status: e.Status, SDP: body})
 }
 
 // answered connects B to A, unless B came too late.
@@ -162,10 +208,16 @@ func (c *Call) arrived() {
 // pickUp answers A, if we have not before, now that B is there.
 func (c *Call) pickUp() {
 	if c.caller == callerInviting {
+		if c.unpracked > 0 { // the 2xx waits for the PRACK (RFC 3262 s3)
+			return
+		}
 		c.caller, c.rec.Status = callerAnswering, 200
-		if c.replied == Us {
+		switch {
+		case c.replied == Us && c.reliable:
+			c.do(Answer{}) // offer and answer are done (RFC 3261 s13.2.1)
+		case c.replied == Us:
 			c.do(Answer{SDP: Body{From: Us}})
-		} else {
+		default:
 			c.replied = Peer
 			c.do(Answer{SDP: c.calleeSDP})
 		}

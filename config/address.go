@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Address is a SIP socket address, written udp://192.0.2.1:5060 or tcp://[2001:db8::1]:5060.
+// Address is a SIP socket address, written udp://192.0.2.1:5060, tcp://[2001:db8::1]:5060 or tls://192.0.2.1:5061.
 type Address struct {
-	Network string // udp or tcp
+	Network string // udp, tcp or tls
 	Host    netip.Addr
 	Port    uint16
 }
@@ -20,38 +20,31 @@ func (a Address) AddrPort() netip.AddrPort { return netip.AddrPortFrom(a.Host, a
 
 func (a Address) String() string { return a.Network + "://" + a.AddrPort().String() }
 
-const addressForm = "udp://ADDRESS:PORT or tcp://ADDRESS:PORT, e.g. udp://192.0.2.1:5060"
-
-// listener is the kind of SIP sockets that we open. Each names one address of this machine, because it is
-// written into Via and Contact (RFC 3261 s18.1.1), where 0.0.0.0 says nothing.
-var listener = kind[Address]{addressForm, parseAddress}
-
-// peer is the kind of addresses that we send to.
-var peer = kind[Address]{addressForm, parseAddress}
-
-func parseAddress(s string) (Address, error) {
+// parseAddress reads an address; query is what a tls address has after its question mark, which nothing else has.
+func parseAddress(s string) (a Address, query string, err error) {
 	network, rest, ok := strings.Cut(s, "://")
 	if !ok {
-		return Address{}, errors.New("no transport in front")
+		return a, "", errors.New("no transport in front")
 	}
 	switch network {
-	case "udp", "tcp":
-	case "tls", "ws", "wss":
-		return Address{}, fmt.Errorf("%s is %w", network, errLater)
+	case "udp", "tcp", "tls":
+	case "ws", "wss":
+		return a, "", fmt.Errorf("%s is %w", network, errLater)
 	default:
-		return Address{}, fmt.Errorf("%q is not a transport", network)
+		return a, "", fmt.Errorf("%q is not a transport", network)
 	}
-	if strings.ContainsAny(rest, "/?#@") {
-		return Address{}, errors.New("something stands around the address and port")
+	rest, query, ok = strings.Cut(rest, "?")
+	if ok && network != "tls" {
+		return a, "", errors.New("only tls:// has settings after a question mark")
+	}
+	if strings.ContainsAny(rest, "/#@") {
+		return a, "", errors.New("something stands around the address and port")
 	}
 	host, port, err := hostPort(rest)
 	if err != nil {
-		return Address{}, err
+		return a, "", err
 	}
-	if err := specific(host); err != nil {
-		return Address{}, err
-	}
-	return Address{network, host, port}, nil
+	return Address{network, host, port}, query, specific(host)
 }
 
 // endpoint is the kind of the HTTP socket; it may stand on every address of the machine.

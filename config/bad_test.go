@@ -45,7 +45,8 @@ func mustParse(t *testing.T, text string) *Config {
 }
 
 const (
-	sipForm     = "; allowed: udp://ADDRESS:PORT or tcp://ADDRESS:PORT, e.g. udp://192.0.2.1:5060"
+	sipForm     = "; allowed: udp://ADDRESS:PORT, tcp://ADDRESS:PORT or tls://ADDRESS:PORT?cert=FILE&key=FILE[&client_ca=FILE], e.g. udp://192.0.2.1:5060"
+	peerForm    = "; allowed: udp://ADDRESS:PORT, tcp://ADDRESS:PORT or tls://ADDRESS:PORT[?name=HOST&ca=FILE], e.g. udp://192.0.2.1:5060"
 	nameForm    = "; allowed: a name of up to 63 letters, digits, - and _"
 	portForm    = "; allowed: an even port, -, an odd port, both from 1024 to 65535, e.g. 20000-29999"
 	networkForm = "; allowed: a network, e.g. 192.0.2.1/32 for one machine or 192.0.2.0/24"
@@ -91,8 +92,20 @@ var badFiles = []bad{
 	{"EveryAddress", "[udp://127.0.0.1:5060]", "[udp://0.0.0.0:5060]", "3:9: listen.sip[0]: \"udp://0.0.0.0:5060\": not the address of one machine" + sipForm},
 	{"TransportMissing", "[udp://127.0.0.1:5060]", "[127.0.0.1:5060]", "3:9: listen.sip[0]: \"127.0.0.1:5060\": no transport in front" + sipForm},
 	{"TransportUnknown", "[udp://127.0.0.1:5060]", "[sctp://127.0.0.1:5060]", "3:9: listen.sip[0]: \"sctp://127.0.0.1:5060\": \"sctp\" is not a transport" + sipForm},
-	{"TLSListener", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c&key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=c&key=k\": tls is not available yet" + sipForm},
-	{"ListenParameters", "[udp://127.0.0.1:5060]", "['udp://127.0.0.1:5060?a=b']", "3:9: listen.sip[0]: \"udp://127.0.0.1:5060?a=b\": something stands around the address and port" + sipForm},
+	{"TLSWithoutCertificate", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?key=k\": cert is missing" + sipForm},
+	{"TLSWithoutKey", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=c\": key is missing" + sipForm},
+	{"TLSWithoutSettings", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061\": cert is missing" + sipForm},
+	{"TLSEmptyCertificate", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=&key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=&key=k\": cert: empty" + sipForm},
+	{"TLSSettingTwice", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c&key=k&cert=d']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=c&key=k&cert=d\": cert stands twice" + sipForm},
+	{"TLSSettingMisspelt", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?crt=c&key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?crt=c&key=k\": \"crt\" is not a setting; did you mean cert?" + sipForm},
+	{"TLSSettingOfAPeer", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c&key=k&ca=x']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=c&key=k&ca=x\": \"ca\" is not a setting" + sipForm},
+	{"TLSSettingWithoutName", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c&&key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061?cert=c&&key=k\": \"\" is not a setting" + sipForm},
+	{"TLSPath", "[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061/x?cert=c&key=k']", "3:9: listen.sip[0]: \"tls://127.0.0.1:5061/x?cert=c&key=k\": something stands around the address and port" + sipForm},
+	{"WebSocketListener", "[udp://127.0.0.1:5060]", "['wss://127.0.0.1:443']", "3:9: listen.sip[0]: \"wss://127.0.0.1:443\": wss is not available yet" + sipForm},
+	{"TLSAndTCPOnOnePort", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, tcp://127.0.0.1:5060, 'tls://127.0.0.1:5060?cert=c&key=k']", "3:53: listen.sip[2]: listen.sip[1] stands on the same port; choose another"},
+	{"TLSTwiceOnOnePort", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, 'tls://127.0.0.1:5061?cert=c&key=k', 'tls://127.0.0.1:5061?cert=d&key=k']", "3:68: listen.sip[2]: listen.sip[1] stands on the same port; choose another"},
+	{"HTTPAndTLSOnOnePort", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, 'tls://127.0.0.1:8080?cert=c&key=k']", "3:31: listen.sip[1]: listen.http stands on the same port; choose another"},
+	{"ListenParameters", "[udp://127.0.0.1:5060]", "['udp://127.0.0.1:5060?a=b']", "3:9: listen.sip[0]: \"udp://127.0.0.1:5060?a=b\": only tls:// has settings after a question mark" + sipForm},
 	{"IPv6WithoutBrackets", "[udp://127.0.0.1:5060]", "['udp://::1:5060']", "3:9: listen.sip[0]: \"udp://::1:5060\": an IPv6 address stands in [ ], an IPv4 address does not" + sipForm},
 	{"NotAnAddress", "[udp://127.0.0.1:5060]", "[udp://127.0.0.256:5060]", "3:9: listen.sip[0]: \"udp://127.0.0.256:5060\": not an IP address" + sipForm},
 	{"ListenTwice", "[udp://127.0.0.1:5060]", "[udp://127.0.0.1:5060, udp://127.0.0.1:5060]", "3:31: listen.sip[1]: listed twice, first on line 3; leave one out"},
@@ -124,13 +137,20 @@ var badFiles = []bad{
 	// trunks
 	{"NoTrunks", minimal[strings.Index(minimal, "trunks:"):strings.Index(minimal, "routes:")], "trunks: {}\n", "6:1: trunks: no trunk; write at least one\n8:12: routes[0].from: no trunk is named \"a\"; none is defined\n8:19: routes[0].to: no trunk is named \"b\"; none is defined"},
 	{"TrunkBadName", "  b:\n", "  b c:\n", "12:3: trunks.\"b c\": ' ' may not stand in a name" + nameForm + "\n18:19: routes[0].to: no trunk is named \"b\"; allowed: a, b c"},
-	{"PeersMissing", "    peers: [udp://127.0.0.2:5060]\n", "", "7:3: trunks.a.peers: missing" + sipForm},
-	{"PeerHostName", "udp://127.0.0.2:5060", "udp://sip.example.jp:5060", "8:13: trunks.a.peers[0]: \"udp://sip.example.jp:5060\": host names are not available yet" + sipForm},
-	{"PeerTLS", "udp://127.0.0.2:5060", "tls://127.0.0.2:5061", "8:13: trunks.a.peers[0]: \"tls://127.0.0.2:5061\": tls is not available yet" + sipForm},
-	{"PeerPortZero", "udp://127.0.0.2:5060", "udp://127.0.0.2:0", "8:13: trunks.a.peers[0]: \"udp://127.0.0.2:0\": port 0 would be a different port at every start" + sipForm},
+	{"PeersMissing", "    peers: [udp://127.0.0.2:5060]\n", "", "7:3: trunks.a.peers: missing" + peerForm},
+	{"PeerHostName", "udp://127.0.0.2:5060", "udp://sip.example.jp:5060", "8:13: trunks.a.peers[0]: \"udp://sip.example.jp:5060\": host names are not available yet" + peerForm},
+	{"PeerTLSWithoutListener", "udp://127.0.0.2:5060", "tls://127.0.0.2:5061", "8:13: trunks.a.peers[0]: no tls listener on IPv4 in listen.sip; add one, or use another peer"},
+	{"PeerTLSName", "[udp://127.0.0.2:5060]", "['tls://127.0.0.2:5061?name=a..b']", "8:13: trunks.a.peers[0]: \"tls://127.0.0.2:5061?name=a..b\": name: not a host name" + peerForm},
+	{"PeerTLSNameWithPort", "[udp://127.0.0.2:5060]", "['tls://127.0.0.2:5061?name=sip.example.jp:5061']", "8:13: trunks.a.peers[0]: \"tls://127.0.0.2:5061?name=sip.example.jp:5061\": name: not a host name" + peerForm},
+	{"PeerTLSEmptyCA", "[udp://127.0.0.2:5060]", "['tls://127.0.0.2:5061?ca=']", "8:13: trunks.a.peers[0]: \"tls://127.0.0.2:5061?ca=\": ca: empty" + peerForm},
+	{"PeerTLSSettingOfAListener", "[udp://127.0.0.2:5060]", "['tls://127.0.0.2:5061?cert=c']", "8:13: trunks.a.peers[0]: \"tls://127.0.0.2:5061?cert=c\": \"cert\" is not a setting" + peerForm},
+	{"PeerSettings", "[udp://127.0.0.2:5060]", "['tcp://127.0.0.2:5060?name=a']", "8:13: trunks.a.peers[0]: \"tcp://127.0.0.2:5060?name=a\": only tls:// has settings after a question mark" + peerForm},
+	{"PeerTLSTwoNames", minimal[strings.Index(minimal, "  sip:"):strings.Index(minimal, "    presentation: {numbers")], strings.NewReplacer("[udp://127.0.0.1:5060]", "['tls://127.0.0.1:5061?cert=c&key=k']", "[udp://127.0.0.2:5060]", "['tls://127.0.0.2:5061?name=a']", "[udp://127.0.0.3:5060]", "['tls://127.0.0.2:5061?name=b']").Replace(minimal[strings.Index(minimal, "  sip:"):strings.Index(minimal, "    presentation: {numbers")]), "13:13: trunks.b.peers[0]: another name or ca than that of trunks.a.peers[0], which is the same address; write both alike"},
+	{"PeerIPv6MediaIPv4", minimal[strings.Index(minimal, "  sip:"):strings.Index(minimal, "    accept: [127.0.0.2")], strings.NewReplacer("[udp://127.0.0.1:5060]", "['udp://127.0.0.1:5060', 'udp://[::1]:5060']", "[udp://127.0.0.2:5060]", "['udp://[2001:db8::2]:5060']").Replace(minimal[strings.Index(minimal, "  sip:"):strings.Index(minimal, "    accept: [127.0.0.2")]), "8:5: trunks.a.media_address: missing: the peers have IPv6, media.address is IPv4" + machineForm},
+	{"PeerPortZero", "udp://127.0.0.2:5060", "udp://127.0.0.2:0", "8:13: trunks.a.peers[0]: \"udp://127.0.0.2:0\": port 0 would be a different port at every start" + peerForm},
 	{"PeerTwice", "udp://127.0.0.2:5060", "udp://127.0.0.2:5060, udp://127.0.0.2:5060", "8:35: trunks.a.peers[1]: listed twice, first on line 8; leave one out"},
 	{"PeerWithoutListener", "udp://127.0.0.2:5060", "tcp://127.0.0.2:5060", "8:13: trunks.a.peers[0]: no tcp listener on IPv4 in listen.sip; add one, or use another peer"},
-	{"PeerUnquotedInBraces", "\n    peers: [udp://127.0.0.2:5060]\n    accept: [127.0.0.2/32]\n    leg: pstn\n    presentation: {unchecked: \"a test\"}\n", " {peers: [udp://127.0.0.2:5060], accept: [127.0.0.2/32], leg: pstn, presentation: {unchecked: \"a test\"}}\n", "7:15: trunks.a.peers[0]: keys with values where a single value is expected; quote a value that holds a colon" + sipForm},
+	{"PeerUnquotedInBraces", "\n    peers: [udp://127.0.0.2:5060]\n    accept: [127.0.0.2/32]\n    leg: pstn\n    presentation: {unchecked: \"a test\"}\n", " {peers: [udp://127.0.0.2:5060], accept: [127.0.0.2/32], leg: pstn, presentation: {unchecked: \"a test\"}}\n", "7:15: trunks.a.peers[0]: keys with values where a single value is expected; quote a value that holds a colon" + peerForm},
 	{"AcceptMissing", "    accept: [127.0.0.2/32]\n", "", "7:3: trunks.a.accept: missing" + networkForm},
 	{"AcceptWithoutLength", "127.0.0.2/32", "127.0.0.2", "9:14: trunks.a.accept[0]: \"127.0.0.2\": no length; did you mean 127.0.0.2/32?" + networkForm},
 	{"AcceptHostBits", "127.0.0.2/32", "192.0.2.7/24", "9:14: trunks.a.accept[0]: \"192.0.2.7/24\": bits are set beyond the length; did you mean 192.0.2.0/24?" + networkForm},
@@ -150,9 +170,7 @@ var badFiles = []bad{
 	{"Auth", "    leg: pstn\n", "    leg: pstn\n    auth: {username: u}\n", "11:5: trunks.a.auth: not available yet; leave it out"},
 	{"SessionTimer", "    leg: pstn\n", "    leg: pstn\n    session_timer: 300s\n", "11:20: trunks.a.session_timer: not available yet; leave it out"},
 	{"Options", "    leg: pstn\n", "    leg: pstn\n    options: 30s\n", "11:14: trunks.a.options: not available yet; leave it out"},
-	{"ReliableSupported", "    leg: pstn\n", "    leg: pstn\n    reliable: supported\n", "11:15: trunks.a.reliable: \"supported\": not available yet; allowed: off"},
-	{"ReliableRequired", "    leg: pstn\n", "    leg: pstn\n    reliable: required\n", "11:15: trunks.a.reliable: \"required\": not available yet; allowed: off"},
-	{"ReliableUnknown", "    leg: pstn\n", "    leg: pstn\n    reliable: yes\n", "11:15: trunks.a.reliable: \"yes\": not known; allowed: off"},
+	{"ReliableUnknown", "    leg: pstn\n", "    leg: pstn\n    reliable: yes\n", "11:15: trunks.a.reliable: \"yes\": not known; allowed: supported, required, off"},
 	{"SRTP", "    leg: pstn\n", "    leg: pstn\n    srtp: sdes\n", "11:11: trunks.a.srtp: \"sdes\": not available yet; allowed: off"},
 	{"ProfileCalled", "    leg: pstn\n", "    leg: pstn\n    profile: {called: to}\n", "11:23: trunks.a.profile.called: \"to\": not available yet; allowed: request-uri"},
 	{"ProfileCaller", "    leg: pstn\n", "    leg: pstn\n    profile: {caller: ppi}\n", "11:23: trunks.a.profile.caller: \"ppi\": not available yet; allowed: pai, from"},

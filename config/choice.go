@@ -39,6 +39,15 @@ const (
 	Withhold Otherwise = "withhold"
 )
 
+// Reliable is whether provisional answers are confirmed (RFC 3262).
+type Reliable string
+
+const (
+	Supported Reliable = "supported"
+	Required  Reliable = "required"
+	Off       Reliable = "off"
+)
+
 // LiveCalls is what becomes of calls in progress whose number is stopped.
 type LiveCalls string
 

@@ -26,7 +26,7 @@ type Config struct {
 
 // Listen names the sockets that the node opens.
 type Listen struct {
-	SIP  []Address
+	SIP  []Listener
 	HTTP netip.AddrPort
 }
 

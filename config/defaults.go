@@ -29,8 +29,9 @@ func defaults() *Config {
 // defaultTrunk is what a trunk starts from; its MediaAddress follows media.address when it names none.
 func defaultTrunk(name string) Trunk {
 	return Trunk{
-		Name:    name,
-		Profile: Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
+		Name:     name,
+		Reliable: Supported,
+		Profile:  Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
 	}
 }
 

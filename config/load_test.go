@@ -65,7 +65,7 @@ func TestAtNamesFileLineAndKey(t *testing.T) {
 
 func TestEveryValueIsRead(t *testing.T) {
 	const text = `node: tg-9
-listen: {sip: ["udp://[2001:db8::1]:5060", "tcp://192.0.2.1:5062"], http: "[::]:9090"}
+listen: {sip: ["udp://[2001:db8::1]:5060", "tcp://192.0.2.1:5062", "tls://192.0.2.1:5061?key=certs/tg.key&cert=certs/t=g%20.pem&client_ca=ca.pem"], http: "[::]:9090"}
 media: {address: 192.0.2.1, ports: 30000-30099, timeout: 90s}
 store: sqlite:/var/lib/tonegate.db
 trunks:
@@ -78,7 +78,7 @@ trunks:
     srtp: "off"
     presentation: {numbers: [0312340000, free], otherwise: withhold}
     profile: {called: request-uri, caller: from, diversion: [diversion, history-info]}
-  y: {peers: ["tcp://192.0.2.3:5060"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
+  y: {peers: ["tcp://192.0.2.3:5060", "tls://192.0.2.3:5061?name=sip.example.jp&ca=ca.pem", "tls://192.0.2.4:5061"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
 routes:
   - {from: z, to: [y, z], called: [fixed, +81312340000, "+81312340000-+81312349999"]}
   - {from: y, to: z, called: 0312340000}
@@ -108,26 +108,29 @@ log: {level: debug, format: text}
 	want := &Config{
 		Node: "tg-9",
 		Listen: Listen{
-			SIP:  []Address{{"udp", ip("2001:db8::1"), 5060}, {"tcp", ip("192.0.2.1"), 5062}},
+			SIP: []Listener{{Address: Address{"udp", ip("2001:db8::1"), 5060}}, {Address: Address{"tcp", ip("192.0.2.1"), 5062}},
+				{Address{"tls", ip("192.0.2.1"), 5061}, "certs/t=g%20.pem", "certs/tg.key", "ca.pem"}},
 			HTTP: netip.MustParseAddrPort("[::]:9090"),
 		},
 		Media: Media{ip("192.0.2.1"), PortRange{30000, 30099}, 90 * time.Second},
 		Store: Store{SQLite, Secret{"/var/lib/tonegate.db"}},
 		Trunks: []Trunk{{
 			Name:         "z",
-			Peers:        []Address{{"udp", ip("2001:db8::2"), 5060}, {"tcp", ip("192.0.2.2"), 5060}},
+			Peers:        []Peer{{Address: Address{"udp", ip("2001:db8::2"), 5060}}, {Address: Address{"tcp", ip("192.0.2.2"), 5060}}},
 			Accept:       []netip.Prefix{netip.MustParsePrefix("2001:db8::/64"), netip.MustParsePrefix("192.0.2.2/32")},
 			Leg:          Managed,
 			MediaAddress: ip("2001:db8::1"),
 			Presentation: Presentation{Numbers: []string{"0312340000", "free"}, Otherwise: Withhold},
+			Reliable:     Off,
 			Profile:      Profile{"request-uri", From, diversion},
 		}, {
 			Name:         "y",
-			Peers:        []Address{{"tcp", ip("192.0.2.3"), 5060}},
+			Peers:        []Peer{{Address: Address{"tcp", ip("192.0.2.3"), 5060}}, {Address{"tls", ip("192.0.2.3"), 5061}, "sip.example.jp", "ca.pem"}, {Address: Address{"tls", ip("192.0.2.4"), 5061}}},
 			Accept:       []netip.Prefix{netip.MustParsePrefix("192.0.2.3/32")},
 			Leg:          Internet,
 			MediaAddress: ip("192.0.2.1"),
 			Presentation: Presentation{Unchecked: "検査済み", Otherwise: Reject},
+			Reliable:     Supported,
 			Profile:      Profile{"request-uri", PAI, diversion},
 		}},
 		Routes: []Route{

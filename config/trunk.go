@@ -5,11 +5,12 @@ import "net/netip"
 // Trunk is a peer that we know.
 type Trunk struct {
 	Name         string
-	Peers        []Address      // tried in order
+	Peers        []Peer         // tried in order
 	Accept       []netip.Prefix // source networks of its requests
 	Leg          Leg
 	MediaAddress netip.Addr // Media.Address where the file names no other
 	Presentation Presentation
+	Reliable     Reliable
 	Profile      Profile
 }
 
@@ -53,7 +54,7 @@ func (t *Trunk) read(v value) {
 		"media_address": into(&t.MediaAddress, address),
 		"presentation":  t.Presentation.read,
 		"profile":       t.Profile.read,
-		"reliable":      into(new(string), oneOfNow([]string{"off"}, []string{"supported", "required"})),
+		"reliable":      into(&t.Reliable, oneOf(Supported, Required, Off)),
 		"srtp":          into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
 		"register":      later,
 		"auth":          later,

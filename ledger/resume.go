@@ -75,7 +75,7 @@ func lastLine(path string, log *slog.Logger) (link, int64, error) {
 		if _, last, err := readLine(text); err == nil {
 			return last, size, nil
 		} else if i == len(lines)-1 {
-			log.Error("call records: damaged line; verify says more", "file", path, "error", err)
+			log.Error("call records: damaged line; tonegate records verify says more", "file", path, "error", err)
 		}
 	}
 	return link{}, 0, fmt.Errorf("no call record at the end of %s; move the file away", path)

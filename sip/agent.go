@@ -118,10 +118,16 @@ func (a *agent) respond(l *leg, status int, b *wire.Builder) []byte {
 }
 
 func (a *agent) progress(l *leg, p call.Progress) {
+	reliable := l.in.pracks.on && (l.in.pracks.all || p.SDP.From != call.Nobody)
+	if reliable && l.in.pracks.hold(p) {
+		return
+	}
 	text, err := l.describe(p.SDP)
 	switch {
 	case err != nil && p.SDP.From == call.Us:
-		return // no codec that a notice can be played in: Play, which follows, will say so
+		// No codec that a notice can be played in: Play, which follows, will say so.
+		a.feed(call.Pracked{})
+		return
 	case err != nil:
 		a.feed(call.Released{Why: call.ReasonDescription})
 		return
@@ -130,6 +136,10 @@ func (a *agent) progress(l *leg, p call.Progress) {
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
+	if reliable {
+		a.sendReliably(l, p, b)
+		return
+	}
 	l.in.status, l.in.progress = p.Status, a.respond(l, p.Status, b)
 	l.in.repeat = a.shard.now.Add(repeatProgress)
 	l.rearm()
@@ -137,13 +147,17 @@ func (a *agent) progress(l *leg, p call.Progress) {
 
 func (a *agent) refuse(l *leg, r call.Refuse) {
 	l.in.repeat = time.Time{}
+	l.in.pracks.waiting.Stop()
 	l.rearm()
 	b := addReason(wire.NewResponse(l.in.request, r.Status, "", l.tag), r.Cause)
 	if r.RetryAfter > 0 {
 		b.Add("Retry-After", strconv.Itoa(r.RetryAfter))
 	}
-	if r.Status == 415 {
+	switch r.Status {
+	case 415:
 		b.Add("Accept", mimeSDP)
+	case 421:
+		b.Add("Require", tag100rel)
 	}
 	a.respond(l, r.Status, b)
 }
@@ -160,6 +174,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 		b.Body(mimeSDP, text)
 	}
 	l.in.repeat = time.Time{}
+	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {
 		t := l.trunk.Timers
 		l.in.accepted = dialog.Accept(out, t.T1, t.T2, a.shard.now)
@@ -281,6 +296,6 @@ func (a *agent) abandon() {
 func (a *agent) rescreen() {
 	list := a.shard.server.options.List.Load()
 	if v := list.FindAll(a.plan.Facts.Numbers(nil), a.shard.now); v.Stopped >= 0 {
-		a.feed(call.Suspended{})
+		a.feed(call.Suspended{Revision: uint64(v.Revision)})
 	}
 }

@@ -35,7 +35,7 @@ func BenchmarkParseToPlan(b *testing.B) {
 		if problem != nil {
 			b.Fatal(problem)
 		}
-		facts := readFacts(m, "carrier")
+		facts := readFacts(m, &Trunk{Name: "carrier"})
 		numbers = facts.Numbers(numbers[:0])
 		v := table.FindAll(numbers, now)
 		plan := policy.Plan(facts, call.Screening{Revision: uint64(v.Revision), Stopped: v.Stopped >= 0})

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // Allow is what we answer for; everything else gets 405 or 501 with it.
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+const allow = "INVITE, ACK, CANCEL, BYE, PRACK, OPTIONS"
 
 // arrived runs in the reader of a socket: it validates, refuses what needs no
 // state, and hands the rest to the shard that owns it. It never blocks.
@@ -23,7 +24,7 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 		return
 	}
 	trunk := trunkOf(s.options.Trunks, source.Addr())
-	if trunk == nil {
+	if trunk == nil || l.Network != wire.TLS && trunk.secure() {
 		s.metrics.drop(dropStranger)
 		return
 	}
@@ -59,19 +60,23 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 func (s *Server) supported(in letter) bool {
 	m := in.message
 	switch m.Method {
-	case wire.INVITE, wire.BYE, wire.OPTIONS:
-		if len(m.Require) > 0 { // RFC 3261 s8.2.2.3
-			b := wire.NewResponse(m, 420, "", s.statelessTag(m))
-			for _, tag := range m.Require {
+	case wire.INVITE, wire.BYE, wire.PRACK, wire.OPTIONS:
+		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
+		understood := true
+		for _, tag := range m.Require { // RFC 3261 s8.2.2.3
+			if !strings.EqualFold(tag, tag100rel) || in.trunk.Reliable == ReliableOff {
 				b.Add("Unsupported", tag)
+				understood = false
 			}
-			s.refuseBuilt(in, b)
-			return false
 		}
-		return true
+		if !understood {
+			s.metrics.drop(dropExtension)
+			s.refuseBuilt(in, b)
+		}
+		return understood
 	case wire.ACK, wire.CANCEL:
 		return true
-	case wire.REGISTER, wire.PRACK, wire.UPDATE, wire.INFO, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
+	case wire.REGISTER, wire.UPDATE, wire.INFO, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
 		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", allow))
 	default:
 		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", allow))

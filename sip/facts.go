@@ -12,8 +12,8 @@ import (
 const maxNumbers = 32
 
 // readFacts reads what an INVITE says about who calls whom, and through whom.
-func readFacts(m *wire.Message, trunk string) call.Facts {
-	r := factReader{facts: call.Facts{Trunk: trunk}}
+func readFacts(m *wire.Message, t *Trunk) call.Facts {
+	r := factReader{facts: call.Facts{Trunk: t.Name, FromFirst: t.FromFirst}}
 	r.facts.Called = r.number(m.RequestURI)
 	if anonymous(m.From.URI) {
 		r.facts.Caller = number.Withheld

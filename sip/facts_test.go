@@ -67,7 +67,7 @@ func TestFactsOfAnInvite(t *testing.T) {
 			extra: []string{"P-Asserted-Identity: <sip:05012340001@x.example"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := readFacts(parseInvite(t, c.from, c.called, c.extra...), "carrier")
+			f := readFacts(parseInvite(t, c.from, c.called, c.extra...), &Trunk{Name: "carrier"})
 			if spelled(f.Caller) != c.caller || strings.Join(spelledAll(f.Asserted), " ") != c.asserted || strings.Join(spelledAll(f.Diverting), " ") != c.diverting ||
 				f.Forwarded != c.forwarded || f.Unread != c.unread || spelled(f.Called) != "+81312340001" {
 				t.Errorf("caller %s, asserted %v, called %s, diverting %v, forwarded %v, unread %d",
@@ -83,7 +83,7 @@ func TestFactsAreBounded(t *testing.T) {
 	for range 150 {
 		extra = append(extra, "Diversion: <sip:0312340002@x.example>;reason=unknown")
 	}
-	f := readFacts(parseInvite(t, "<sip:05012340001@x.example>", "0312340001", extra...), "carrier")
+	f := readFacts(parseInvite(t, "<sip:05012340001@x.example>", "0312340001", extra...), &Trunk{Name: "carrier"})
 	if n := len(f.Numbers(nil)); n > maxNumbers || f.Unread != 150+2-maxNumbers {
 		t.Errorf("%d numbers looked up, %d unread", n, f.Unread)
 	}

@@ -50,9 +50,12 @@ func (a *agent) begin(in letter) {
 	caller.flow = s.within(in.trunk, m, in.flow)
 	sh.legs[caller.tag] = caller
 
-	facts := readFacts(m, in.trunk.Name)
+	facts := readFacts(m, in.trunk)
 	a.plan = s.options.Policy.Plan(facts, a.screen(&facts))
 	offer := a.describeOffer(m, caller)
+	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !a.plan.Emergency {
+		a.turnAway(status, call.ReasonExtension)
+	}
 	if a.plan.Refusal == nil && caller.in.offer != nil {
 		a.narrow = a.plan.Exempt == "" && speaksNotices(caller.in.offer)
 		if !a.narrow {
@@ -69,7 +72,7 @@ func (a *agent) begin(in letter) {
 			caller.hear(caller.in.offer)
 		}
 	}
-	a.feed(call.Invited{Offer: offer})
+	a.feed(call.Invited{Offer: offer, Reliable: caller.in.pracks.on})
 }
 
 // screen asks the stop list about every number of the call, once.
@@ -183,7 +186,13 @@ func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byt
 		b.Add("Max-Forwards", strconv.Itoa(hops-1))
 	}
 	id.add(b)
-	if text != nil {
+	if text != nil { // a reliable response to a late offer would want the caller's answer in its PRACK
+		switch l.trunk.Reliable {
+		case ReliableSupported:
+			b.Add("Supported", tag100rel)
+		case ReliableRequired:
+			b.Add("Supported", tag100rel).Add("Require", tag100rel)
+		}
 		b.Body(mimeSDP, text)
 	}
 	return b.Bytes()

@@ -146,6 +146,23 @@ func TestLadderSetup(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"late-offer-tone-at-answer", nil, func(w *world) {
+			o := plain
+			o.NoSDP = true
+			a := w.carrier.Invite(o)
+			b := w.pbx.Accept()
+			wide := siptest.Codec{Payload: 96, Name: "opus", Rate: 48000}
+			b.Respond(200, nil, siptest.SDP{Address: w.pbxVoice.Addr(), Codecs: []siptest.Codec{wide, siptest.PCMU}, Ptime: 20}.Offer())
+			offer := a.Expect(200)
+			if strings.Contains(offer.Body, "opus") {
+				w.t.Errorf("the caller may choose a codec that no notice is encoded in:\n%s", offer.Body)
+			}
+			a.Ack(siptest.SDP{Address: w.carrierVoice.Addr(), Codecs: []siptest.Codec{siptest.PCMU}}.Answer(offer.Body))
+			b.ExpectRequest("ACK")
+			time.Sleep(2 * time.Second)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")
+		}},
 		{"late-offer-with-tone", onlyBefore, func(w *world) {
 			o := forwarded
 			o.NoSDP = true

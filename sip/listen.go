@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -21,6 +22,9 @@ func init() {
 type Listen struct {
 	Network wire.Network
 	Address netip.AddrPort
+	// Over TLS: what we show, and who must have signed what those show who connect; nil: nobody.
+	Certificate *Certificate
+	Clients     *Authorities
 }
 
 // listener is one open socket with its own sipgo transport layer, so that
@@ -46,14 +50,16 @@ func (s *Server) listen(at Listen) (*listener, error) {
 		}
 		l.packets = &packetConn{PacketSocket: socket, known: s.known, metrics: s.metrics, names: map[netip.AddrPort]*peerAddr{},
 			reply: func(to netip.AddrPort, b []byte) { s.refuse(flow{l, to}, b) }}
-	case wire.TCP:
+	case wire.TCP, wire.TLS:
 		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at.Address))
 		if err != nil {
-			return nil, fmt.Errorf("listening on tcp %s: %w", at.Address, err)
+			return nil, fmt.Errorf("listening on %s %s: %w", strings.ToLower(at.Network.String()), at.Address, err)
 		}
-		l.streams = newStreams(tcp, s.known, s.lost, s.metrics)
-	default:
-		return nil, fmt.Errorf("listening on %s %s: not available yet", at.Network, at.Address)
+		var over *security
+		if at.Network == wire.TLS {
+			over = newSecurity(at, s.options.Trunks, s.log)
+		}
+		l.streams = newStreams(tcp, over, s.known, s.lost, s.metrics)
 	}
 	return l, nil
 }
@@ -95,8 +101,18 @@ func (f flow) send(b []byte, branch string) error {
 
 // contact is our Contact value on this flow.
 func (f flow) contact() string {
-	if f.through.Network == wire.TCP {
-		return "<sip:" + f.through.sentBy + ";transport=tcp>"
+	return "<sip:" + f.through.sentBy + transport(f.through.Network) + ">"
+}
+
+// transport is the URI parameter that leads a request to a network. TLS has
+// one too (RFC 3261 s26.2.2 discourages it, everybody writes it): sips would
+// claim that every hop is secured up to the telephone, which we cannot know.
+func transport(n wire.Network) string {
+	switch n {
+	case wire.TCP:
+		return ";transport=tcp"
+	case wire.TLS:
+		return ";transport=tls"
 	}
-	return "<sip:" + f.through.sentBy + ">"
+	return ""
 }

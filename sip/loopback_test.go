@@ -76,7 +76,7 @@ func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	w := &world{t: t, network: simnet.New(simnet.Conditions{})}
 	s := w.defaults()
 	toneless(&s)
-	s.options.Listen = []Listen{{wire.TCP, at}, {wire.UDP, at}}
+	s.options.Listen = []Listen{{Network: wire.TCP, Address: at}, {Network: wire.UDP, Address: at}}
 	if len(peers) > 0 {
 		s.options.Trunks[1].Peers = peers
 		s.options.Policy.Routes[0].To = nil

@@ -59,7 +59,30 @@ const (
 	dropUnmatched = "unmatched"
 	dropOverload  = "overload"
 	dropMethod    = "method"
+	dropHandshake = "handshake"
+	dropExtension = "extension"
 )
+
+// preset shows the counters of every trunk from the start, so that a rate over the first call is right.
+func (m *Metrics) preset(trunks []Trunk) {
+	for _, t := range trunks {
+		for _, direction := range []string{"in", "out"} {
+			for _, result := range []call.Result{call.Completed, call.CallerEnd, call.Busy, call.NoAnswer, call.Declined, call.Refused, call.Failed} {
+				m.calls.WithLabelValues(t.Name, direction, string(result))
+			}
+		}
+	}
+	for _, phase := range []call.Phase{call.Before, call.AtAnswer} {
+		for _, leg := range []call.Side{call.A, call.B} {
+			for _, result := range []string{"played", "failed"} {
+				m.notices.WithLabelValues(phase.String(), legName(leg), result)
+			}
+		}
+	}
+	for _, why := range []call.Reason{call.ReasonStopped, call.ReasonNoRoute, call.ReasonPresentation, call.ReasonUnreadable} {
+		m.refused.WithLabelValues(string(why))
+	}
+}
 
 func (m *Metrics) drop(reason string) { m.dropped.WithLabelValues(reason).Inc() }
 

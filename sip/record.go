@@ -76,7 +76,7 @@ func (a *agent) record(r *call.Record) {
 		Node: s.options.Node, ID: a.id, CallID: a.legs[call.A].dialog.CallID, From: f.Trunk, To: to,
 		Caller: spelled(f.Caller), Asserted: spelledAll(f.Asserted), Called: spelled(f.Called), Diverting: spelledAll(f.Diverting),
 		Forwarded: f.Forwarded, Emergency: a.plan.Emergency,
-		Result: r.Result, Reason: r.Reason, Status: r.Status, Cause: r.Cause, Revision: a.plan.Screening.Revision,
+		Result: r.Result, Reason: r.Reason, Status: r.Status, Cause: r.Cause, Revision: r.Revision,
 		Invited: r.Invited.UTC(), Rang: at(r.Rang), Answered: at(r.Answered), Bridged: at(r.Bridged), Ended: r.Ended.UTC(),
 		AddedMS: r.Added.Milliseconds(), Exempt: a.plan.Exempt,
 	}
@@ -94,7 +94,7 @@ func (a *agent) record(r *call.Record) {
 	}
 	s.log.Info("call", "call", a.id, "from", f.Trunk, "to", to, "caller", f.Caller, "called", f.Called, "forwarded", f.Forwarded,
 		"emergency", a.plan.Emergency, "result", r.Result, "reason", r.Reason, "status", r.Status,
-		"seconds", r.Ended.Sub(r.Invited).Seconds(), "notices", len(r.Notices()), "exempt", a.plan.Exempt, "list_revision", a.plan.Screening.Revision)
+		"seconds", r.Ended.Sub(r.Invited).Seconds(), "notices", len(r.Notices()), "exempt", a.plan.Exempt, "list_revision", r.Revision)
 }
 
 // levelTrace is the level of the event and action trace: enough to replay a call.

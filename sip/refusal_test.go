@@ -44,7 +44,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"OPTIONS", request("OPTIONS sip:127.0.0.1 SIP/2.0", "1 OPTIONS", hops, ""), 200, "Allow", allow, ""},
 		{"unknown method", request("DANCE sip:127.0.0.1 SIP/2.0", "1 DANCE", hops, ""), 501, "Allow", allow, ""},
-		{"PRACK", request("PRACK sip:127.0.0.1 SIP/2.0", "1 PRACK", hops, ""), 405, "Allow", allow, ""},
+		{"PRACK", request("PRACK sip:127.0.0.1 SIP/2.0", "1 PRACK", hops, ""), 481, "", "", ""},
 		{"UPDATE", request("UPDATE sip:127.0.0.1 SIP/2.0", "1 UPDATE", hops, ""), 405, "Allow", allow, ""},
 		{"INFO", request("INFO sip:127.0.0.1 SIP/2.0", "1 INFO", hops, ""), 405, "Allow", allow, ""},
 		{"REFER", request("REFER sip:127.0.0.1 SIP/2.0", "1 REFER", hops, ""), 405, "Allow", allow, ""},

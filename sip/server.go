@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,7 @@ type Server struct {
 	calls      atomic.Int64
 	draining   atomic.Bool
 	rate       *rate.Limiter
-	complaints *rate.Limiter // replies to messages that cannot be read
+	complaints *rate.Limiter // replies to messages that cannot be read, and log lines about what calls cannot have
 	readers    sync.WaitGroup
 	loops      sync.WaitGroup
 }
@@ -84,6 +85,7 @@ func New(o Options) (*Server, error) {
 	for i := range s.options.Trunks {
 		s.trunks[o.Trunks[i].Name] = &s.options.Trunks[i]
 	}
+	s.metrics.preset(s.options.Trunks)
 	for i := range o.Shards {
 		s.shards = append(s.shards, newShard(s, i))
 	}
@@ -176,6 +178,9 @@ func (s *Server) Silent(l media.Leg) {
 	}
 }
 
+// Draining reports whether Shutdown has begun: new calls are refused.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
 // Calls is the number of calls being set up or up.
 func (s *Server) Calls() int { return int(s.calls.Load()) }
 
@@ -226,8 +231,8 @@ func (s *Server) within(t *Trunk, m *wire.Message, f flow) flow {
 			hop = a.URI
 		}
 	}
-	addr, err := netip.ParseAddr(hop.Host)
-	if err != nil || !t.accepts(addr) {
+	addr, err := netip.ParseAddr(strings.Trim(hop.Host, "[]"))
+	if err != nil || !t.accepts(addr) || addr.Is4() != f.remote.Addr().Is4() { // another family leaves through another socket
 		return f
 	}
 	port := uint16(5060)

@@ -27,8 +27,12 @@ func (l *leg) openSound() error {
 	if l.media != 0 {
 		return nil
 	}
-	m, rtp, err := l.agent.shard.server.options.Plane.Open(l.trunk.Media)
+	s := l.agent.shard.server
+	m, rtp, err := s.options.Plane.Open(l.trunk.Media)
 	if err != nil {
+		if s.complaints.Allow() {
+			s.log.Error("no media port for a call", "call", l.agent.id, "address", l.trunk.Media.String(), "error", err)
+		}
 		return err
 	}
 	l.media, l.rtp = m, rtp

@@ -2,11 +2,13 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +19,8 @@ const (
 	streamQueue     = 256              // messages that wait to be written
 	streamIdle      = 10 * time.Minute // without a message
 	streamWriteTime = 5 * time.Second
-	streamDialTime  = 4 * time.Second
+	streamOpenTime  = 4 * time.Second // to connect, and to agree on keys where that is asked for
+	streamUnheard   = 64              // requests remembered until the peer says something
 )
 
 var (
@@ -25,12 +28,13 @@ var (
 	errStreamMany = errors.New("too many connections")
 )
 
-// streams are the TCP connections of one listening address, accepted and
+// streams are the TCP or TLS connections of one listening address, accepted and
 // dialled alike. sipgo reads them all through Accept, so that a connection
 // that we dialled is framed and parsed like any other, and never finds one by
 // an address that a message named.
 type streams struct {
 	listener net.Listener
+	security *security // nil: plain TCP
 	known    func(netip.Addr) bool
 	lost     func(branch string) // a request that could not be written
 	metrics  *Metrics
@@ -45,9 +49,8 @@ type streams struct {
 	conns map[netip.AddrPort]*stream
 }
 
-func newStreams(l net.Listener, known func(netip.Addr) bool, lost func(string), m *Metrics) *streams {
-	s := &streams{listener: l, known: known, lost: lost, metrics: m, ready: make(chan net.Conn), conns: map[netip.AddrPort]*stream{}}
-	s.dialer.Timeout = streamDialTime
+func newStreams(l net.Listener, over *security, known func(netip.Addr) bool, lost func(string), m *Metrics) *streams {
+	s := &streams{listener: l, security: over, known: known, lost: lost, metrics: m, ready: make(chan net.Conn), conns: map[netip.AddrPort]*stream{}}
 	if a, ok := l.Addr().(*net.TCPAddr); ok {
 		s.dialer.LocalAddr = &net.TCPAddr{IP: a.IP, Zone: a.Zone}
 	}
@@ -77,8 +80,26 @@ func (s *streams) acceptLoop() {
 			conn.Close()
 			continue
 		}
-		s.run(c, conn)
+		if s.security == nil {
+			s.run(c, conn)
+			continue
+		}
+		s.wait.Go(func() { s.greet(c, conn) }) // whoever is slow to agree on keys keeps nobody else waiting
 	}
+}
+
+// greet agrees on keys with a peer that has connected.
+func (s *streams) greet(c *stream, conn net.Conn) {
+	ctx, cancel := context.WithTimeout(s.stop, streamOpenTime)
+	defer cancel()
+	secure, err := s.security.accept(ctx, conn, c.remote)
+	if err != nil {
+		s.metrics.drop(dropHandshake)
+		c.Close()
+		c.drain()
+		return
+	}
+	s.run(c, secure)
 }
 
 // add remembers a connection, unless there are too many.
@@ -148,13 +169,22 @@ func (s *streams) send(remote netip.AddrPort, b []byte, branch string, dial bool
 }
 
 func (s *streams) dial(c *stream) {
-	conn, err := s.dialer.DialContext(s.stop, "tcp", c.remote.String())
+	ctx, cancel := context.WithTimeout(s.stop, streamOpenTime)
+	defer cancel()
+	conn, err := s.connect(ctx, c.remote)
 	if err != nil {
 		c.Close()
 		c.drain()
 		return
 	}
 	s.run(c, conn)
+}
+
+func (s *streams) connect(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	if s.security != nil {
+		return s.security.dial(ctx, &s.dialer, to)
+	}
+	return s.dialer.DialContext(ctx, "tcp", to.String())
 }
 
 // Accept, Addr and Close make streams the net.Listener that sipgo serves.
@@ -196,6 +226,9 @@ type stream struct {
 	out    chan outgoing
 	closed chan struct{}
 	once   sync.Once
+
+	heard   atomic.Bool // the peer has said something
+	unheard chan string // branches of the requests written before it did
 }
 
 type outgoing struct {
@@ -204,7 +237,8 @@ type outgoing struct {
 }
 
 func newStream(owner *streams, remote netip.AddrPort) *stream {
-	return &stream{owner: owner, remote: remote, out: make(chan outgoing, streamQueue), closed: make(chan struct{})}
+	return &stream{owner: owner, remote: remote, out: make(chan outgoing, streamQueue), closed: make(chan struct{}),
+		unheard: make(chan string, streamUnheard)}
 }
 
 func (c *stream) queue(o outgoing) error {
@@ -222,7 +256,7 @@ func (c *stream) queue(o outgoing) error {
 		}
 		return nil
 	default:
-		c.Close()
+		c.end(abort)
 		return errStreamFull
 	}
 }
@@ -235,6 +269,12 @@ func (c *stream) write() {
 		case <-c.closed:
 			return
 		case o := <-c.out:
+			if o.branch != "" && !c.heard.Load() {
+				select {
+				case c.unheard <- o.branch:
+				default: // it will time out
+				}
+			}
 			c.SetWriteDeadline(time.Now().Add(streamWriteTime))
 			if _, err := c.Conn.Write(o.b); err != nil {
 				c.fail(o)
@@ -268,10 +308,31 @@ func (c *stream) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.heard.Store(true)
+	}
 	if err != nil {
 		c.Close()
+		c.turnedAway(err)
 	}
 	return n, err
+}
+
+// turnedAway reports what was written to a peer that ended the connection
+// without a word. It learns last who we are: with TLS 1.3 our certificate is
+// refused when we have long begun to write.
+func (c *stream) turnedAway(err error) {
+	for !c.heard.Load() {
+		select {
+		case branch := <-c.unheard:
+			c.owner.lost(branch)
+			if over := c.owner.security; over != nil {
+				over.refused(c.remote, "out", err)
+			}
+		default:
+			return
+		}
+	}
 }
 
 // Write is sipgo's answer to a keepalive (RFC 5626 s4.4.1).
@@ -282,15 +343,28 @@ func (c *stream) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Close ends the connection, once.
+// Close ends the connection, once. Over TLS it says so to the peer, who may
+// keep it waiting.
 func (c *stream) Close() error {
+	c.end(net.Conn.Close)
+	return nil
+}
+
+func (c *stream) end(end func(net.Conn) error) {
 	c.once.Do(func() {
 		close(c.closed)
 		if conn := c.owner.remove(c); conn != nil {
-			conn.Close()
+			end(conn)
 		}
 	})
-	return nil
+}
+
+// abort ends a connection without a word.
+func abort(c net.Conn) error {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	return c.Close()
 }
 
 func remoteOf(c net.Conn) netip.AddrPort {

@@ -42,7 +42,7 @@ func TestNobodyIsDialledBecauseAMessageNamedHim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := onLoopback(t, nil, Peer{wire.TCP, tcpAddr(listener.Addr())})
+	l := onLoopback(t, nil, Peer{Network: wire.TCP, Address: tcpAddr(listener.Addr())})
 	conn := l.dial(hostCarrier)
 	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream, o.Lenient = conn, true })
 	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener, o.Lenient = listener, true })
@@ -67,7 +67,7 @@ func TestCallsOverTCP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := onLoopback(t, nil, Peer{wire.TCP, tcpAddr(listener.Addr())})
+	l := onLoopback(t, nil, Peer{Network: wire.TCP, Address: tcpAddr(listener.Addr())})
 	conn := l.dial(hostCarrier)
 	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream = conn })
 	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = listener })
@@ -103,7 +103,7 @@ func TestAPeerThatIsDownIsPassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := onLoopback(t, nil, Peer{wire.TCP, tcpAddr(closed.Addr())}, Peer{wire.TCP, tcpAddr(listener.Addr())})
+	l := onLoopback(t, nil, Peer{Network: wire.TCP, Address: tcpAddr(closed.Addr())}, Peer{Network: wire.TCP, Address: tcpAddr(listener.Addr())})
 	conn := l.dial(hostCarrier)
 	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream = conn })
 	b := l.phone(hostSpare, func(o *siptest.Options) { o.Listener = listener })
@@ -192,7 +192,7 @@ func TestManyMessagesToAPeerThatHangsWhileDialled(t *testing.T) {
 	}
 	defer peer.Close()
 	branches := make(chan string, 10*streamQueue)
-	s := newStreams(server, func(netip.Addr) bool { return true }, func(b string) { branches <- b }, metrics)
+	s := newStreams(server, nil, func(netip.Addr) bool { return true }, func(b string) { branches <- b }, metrics)
 	for i := range 2 * streamQueue { // most of them before the connection is there
 		s.send(tcpAddr(peer.Addr()), []byte("x"), fmt.Sprint(i), true)
 	}

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 
 	"tonegate/sip/transaction"
 	"tonegate/sip/wire"
@@ -14,12 +15,25 @@ type Trunk struct {
 	Accept []netip.Prefix // source networks of its requests
 	Media  netip.Addr     // written into the descriptions that it gets
 	Timers transaction.Timers
+	// FromFirst takes the caller's number from From, not from P-Asserted-Identity.
+	FromFirst bool
+	// Reliable says whether its provisional responses, and ours to it, are acknowledged.
+	Reliable Reliability
 }
 
 // Peer is one address of a trunk.
 type Peer struct {
 	Network wire.Network
 	Address netip.AddrPort
+	// Over TLS: the name that its certificate must be for, "" its address, and who may sign it, nil whom the system trusts.
+	Name        string
+	Authorities *Authorities
+}
+
+// secure reports a trunk that calls are only sent to over TLS. Then nobody is
+// believed who claims to be it without.
+func (t *Trunk) secure() bool {
+	return !slices.ContainsFunc(t.Peers, func(p Peer) bool { return p.Network != wire.TLS })
 }
 
 func (t *Trunk) accepts(a netip.Addr) bool {

@@ -106,14 +106,14 @@ func (w *world) defaults() setup {
 		return siptest.Options{Name: name, Peer: netip.AddrPortFrom(hostUs, sipPort), TB: w.t, Timeout: 200 * time.Second}
 	}
 	one := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, 32) }
-	peer := func(a netip.Addr) Peer { return Peer{wire.UDP, netip.AddrPortFrom(a, sipPort)} }
+	peer := func(a netip.Addr) Peer { return Peer{Network: wire.UDP, Address: netip.AddrPortFrom(a, sipPort)} }
 	return setup{
 		conditions: simnet.Conditions{Delay: 5 * time.Millisecond},
 		carrier:    phone("carrier"), pbx: phone("pbx"), spare: phone("spare"),
 		media: media.Options{Ports: [2]int{20000, 20399}, Timeout: 10 * time.Minute, Counters: &w.counters},
 		options: Options{
 			Node:   "tg1",
-			Listen: []Listen{{wire.UDP, netip.AddrPortFrom(hostUs, sipPort)}},
+			Listen: []Listen{{Network: wire.UDP, Address: netip.AddrPortFrom(hostUs, sipPort)}},
 			Trunks: []Trunk{
 				{Name: "carrier", Peers: []Peer{peer(hostCarrier)}, Accept: []netip.Prefix{one(hostCarrier)}, Media: hostUs, Timers: transaction.Standard},
 				{Name: "pbx", Peers: []Peer{peer(hostPBX), peer(hostSpare)}, Accept: []netip.Prefix{one(hostPBX), one(hostSpare)}, Media: hostUs, Timers: transaction.Standard},

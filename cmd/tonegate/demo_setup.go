@@ -85,7 +85,7 @@ func (c *demoCmd) move(cfg *config.Config) {
 	}
 	for name, at := range map[string]netip.AddrPort{carrier: c.Carrier, pbx: c.PBX} {
 		if i := trunkOf(cfg, name); i >= 0 && at.IsValid() {
-			cfg.Trunks[i].Peers = []config.Address{{Network: "udp", Host: at.Addr(), Port: at.Port()}}
+			cfg.Trunks[i].Peers = []config.Peer{{Address: config.Address{Network: "udp", Host: at.Addr(), Port: at.Port()}}}
 			cfg.Trunks[i].Accept = []netip.Prefix{netip.PrefixFrom(at.Addr(), at.Addr().BitLen())}
 		}
 	}

@@ -18,6 +18,8 @@ type listCmd struct {
 	Import importCmd `cmd:"" help:"Load a carrier's list: CSV with a heading row, or one column of numbers."`
 	Lookup lookupCmd `cmd:"" help:"Say whether a number is stopped, and by which orders."`
 	Log    logCmd    `cmd:"" help:"Show the change sets of the list."`
+
+	Verify verifyListCmd `cmd:"" help:"Check that no change set was altered or taken out."`
 }
 
 const notListed = 4 // exit status of a look-up

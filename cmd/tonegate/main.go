@@ -14,10 +14,11 @@ import (
 
 // cli lists what the command can do.
 type cli struct {
-	Serve serveCmd `cmd:"" help:"Run the server."`
-	Check checkCmd `cmd:"" help:"Say what is wrong with a configuration file."`
-	Demo  demoCmd  `cmd:"" help:"Place calls between two scripted phones, and show what each heard."`
-	List  listCmd  `cmd:"" help:"Load and look up the stop list."`
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Check   checkCmd   `cmd:"" help:"Say what is wrong with a configuration file."`
+	Demo    demoCmd    `cmd:"" help:"Place calls between two scripted phones, and show what each heard."`
+	List    listCmd    `cmd:"" help:"Load and look up the stop list."`
+	Records recordsCmd `cmd:"" help:"Check the call records."`
 }
 
 // runContext is what every command gets.

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"tonegate/announce"
 	"tonegate/config"
 	"tonegate/ledger"
 	"tonegate/media"
@@ -32,6 +31,7 @@ type node struct {
 	counters media.Counters
 	records  *ledger.Ledger
 	server   *sip.Server
+	listen   []sip.Listen
 	web      *web
 
 	end  context.CancelFunc
@@ -58,7 +58,7 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 		log.Warn(w)
 	}
 	run, end := context.WithCancel(context.WithoutCancel(ctx))
-	n = &node{log: log, end: end}
+	n = &node{log: log, listen: values.listen, end: end}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.stop(ctx))
@@ -82,6 +82,9 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 	}
 	n.plane = media.NewUDP(media.Options{Ports: [2]int{int(c.Media.Ports.First), int(c.Media.Ports.Last)}, Timeout: c.Media.Timeout,
 		Log: log, Counters: &n.counters, Silent: func(l media.Leg) { n.server.Silent(l) }})
+	if err = n.tryPorts(c); err != nil {
+		return n, err
+	}
 	n.server, err = sip.New(sip.Options{
 		Node: c.Node, Listen: values.listen, Trunks: values.trunks, Policy: values.policy, List: &n.list, Ready: n.hasList,
 		Assets: values.assets, Plane: n.plane, Records: n.records, Metrics: n.measure(registry, values.assets), Log: log,
@@ -94,6 +97,7 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 		return n, c.At("listen.http", err)
 	}
 	n.wait.Go(func() { n.follower.Run(run) })
+	n.wait.Go(func() { n.watchList(run) })
 	n.server.Start()
 	log.Info("ready", "node", c.Node, "sip", fmt.Sprint(c.Listen.SIP), "http", c.Listen.HTTP.String(), "media", c.Media.Ports.String(),
 		"list_revision", n.list.Load().Revision(), "numbers", n.list.Load().Numbers(), "pid", os.Getpid())
@@ -108,43 +112,55 @@ func (n *node) ready() error {
 	if !n.hasList() {
 		return errors.New("no stop list yet: only emergency calls are taken")
 	}
+	if n.server.Draining() {
+		return errors.New("shutting down: no new calls are taken")
+	}
 	return nil
 }
 
-// measure registers every metric of the node: those that its parts count
-// themselves, and those that it returns, which the server counts.
-func (n *node) measure(r prometheus.Registerer, assets *announce.Library) *sip.Metrics {
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	gauge := func(name, help string, value func() float64) {
-		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tonegate_" + name, Help: help}, value))
-	}
-	counter := func(name, help string, value func() uint64) {
-		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "tonegate_" + name, Help: help}, func() float64 { return float64(value()) }))
-	}
-	ends := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tonegate_asset_licence_end_timestamp_seconds", Help: "When the licence of an asset ends."}, []string{"asset"})
-	r.MustRegister(ends)
-	for _, name := range assets.Names() {
-		if a, _ := assets.Asset(name); a.Licence() != nil {
-			ends.WithLabelValues(name).Set(float64(a.Licence().End().Unix()))
+// tryPorts takes a port pair on every media address, so that an address of
+// another machine is an error at the start and not at every call.
+func (n *node) tryPorts(c *config.Config) error {
+	keys := map[netip.Addr]string{c.Media.Address: "media.address"}
+	for _, t := range c.Trunks {
+		if _, ok := keys[t.MediaAddress]; !ok {
+			keys[t.MediaAddress] = "trunks." + t.Name + ".media_address"
 		}
 	}
-	gauge("list_revision", "The revision of the stop list in force.", func() float64 { return float64(n.list.Load().Revision()) })
-	gauge("list_numbers", "Numbers on the stop list, ranges apart.", func() float64 { return float64(n.list.Load().Numbers()) })
-	gauge("list_ranges", "Ranges on the stop list.", func() float64 { return float64(n.list.Load().Ranges()) })
-	gauge("list_age_seconds", "Since the log of the stop list was last read to its end.", func() float64 { return time.Since(n.follower.Status().CheckedAt).Seconds() })
-	gauge("media_legs", "Open legs of the media plane.", func() float64 { return float64(n.counters.Legs.Load()) })
-	counter("media_packets_received_total", "RTP packets received.", n.counters.Received.Load)
-	counter("media_packets_sent_total", "RTP packets sent.", n.counters.Sent.Load)
-	counter("media_packets_stranger_total", "Datagrams from sources that no description named.", n.counters.Strangers.Load)
-	counter("media_packets_dropped_total", "RTP packets dropped: late, on hold, above the rate, malformed.", func() uint64 {
-		return n.counters.Dropped.Load() + n.counters.Limited.Load() + n.counters.Malformed.Load()
-	})
-	counter("media_write_errors_total", "Packets that the system would not send.", n.counters.WriteErrors.Load)
-	counter("media_ports_exhausted_total", "Calls refused because no port pair was free.", n.counters.PortsExhausted.Load)
-	counter("media_one_way_total", "Legs whose peer was silent for 5 s or more while the other side spoke.", n.counters.OneWay.Load)
-	counter("records_written_total", "Call records written.", func() uint64 { return n.records.Stats().Written })
-	counter("records_dropped_total", "Call records lost because the disk was too slow or failed.", func() uint64 { return n.records.Stats().Dropped })
-	return sip.NewMetrics(r)
+	for address, key := range keys {
+		leg, _, err := n.plane.Open(address)
+		if err != nil {
+			return c.At(key, fmt.Errorf("no media port can be opened on %s: %w; name an address of this machine", address, err))
+		}
+		n.plane.Close(leg)
+	}
+	return nil
+}
+
+// watchList says in the log when the stop list cannot be followed, and when it can again.
+func (n *node) watchList(ctx context.Context) {
+	tick := time.NewTicker(store.Poll)
+	defer tick.Stop()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := ""
+		if err := n.follower.Status().Err; err != nil {
+			now = err.Error()
+		}
+		if now == said {
+			continue
+		}
+		if said = now; now != "" {
+			n.log.Error("the stop list cannot be followed; the last one stays in force", "error", now, "revision", n.list.Load().Revision())
+		} else {
+			n.log.Info("the stop list is followed again", "revision", n.list.Load().Revision())
+		}
+	}
 }
 
 // stop ends the parts in the order of the calls' way: no new calls, the calls

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"tonegate/config"
@@ -23,7 +26,16 @@ func (c *serveCmd) Run(ctx *runContext) error {
 	if err != nil {
 		return exitError{Code: 1, Err: err}
 	}
-	<-ctx.Ctx.Done()
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP) // or a reload out of habit would end every call
+	defer signal.Stop(hangUps)
+	for ctx.Ctx.Err() == nil {
+		select {
+		case <-hangUps:
+			n.log.Warn("the configuration is not reloaded: restart to apply a change; a changed stop list needs no restart")
+		case <-ctx.Ctx.Done():
+		}
+	}
 	n.log.Info("no new calls any more", "calls", n.server.Calls(), "drain", c.Drain.String())
 	drain, cancel := context.WithTimeout(context.Background(), c.Drain)
 	defer cancel()

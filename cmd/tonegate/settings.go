@@ -126,19 +126,20 @@ func (r *reader) rule(path string, rule config.Rule) call.Rule {
 	return v
 }
 
-func network(name string) wire.Network {
-	if name == "tcp" {
-		return wire.TCP
-	}
-	return wire.UDP
+var reliabilities = map[config.Reliable]sip.Reliability{
+	config.Off: sip.ReliableOff, config.Supported: sip.ReliableSupported, config.Required: sip.ReliableRequired,
 }
+
+var networks = map[string]wire.Network{"udp": wire.UDP, "tcp": wire.TCP, "tls": wire.TLS}
 
 func (r *reader) trunks() []sip.Trunk {
 	var all []sip.Trunk
 	for _, t := range r.config.Trunks {
-		v := sip.Trunk{Name: t.Name, Accept: t.Accept, Media: t.MediaAddress, Timers: transaction.Standard}
-		for _, p := range t.Peers {
-			v.Peers = append(v.Peers, sip.Peer{Network: network(p.Network), Address: p.AddrPort()})
+		v := sip.Trunk{Name: t.Name, Accept: t.Accept, Media: t.MediaAddress, Timers: transaction.Standard,
+			Reliable: reliabilities[t.Reliable], FromFirst: t.Profile.Caller == config.From}
+		for i, p := range t.Peers {
+			v.Peers = append(v.Peers, sip.Peer{Network: networks[p.Network], Address: p.AddrPort(), Name: p.Name,
+				Authorities: r.authorities(fmt.Sprintf("trunks.%s.peers[%d]", t.Name, i), p.CA)})
 		}
 		all = append(all, v)
 	}
@@ -147,10 +148,27 @@ func (r *reader) trunks() []sip.Trunk {
 
 func (r *reader) listen() []sip.Listen {
 	var all []sip.Listen
-	for _, a := range r.config.Listen.SIP {
-		all = append(all, sip.Listen{Network: network(a.Network), Address: a.AddrPort()})
+	for i, a := range r.config.Listen.SIP {
+		key := fmt.Sprintf("listen.sip[%d]", i)
+		v := sip.Listen{Network: networks[a.Network], Address: a.AddrPort(), Clients: r.authorities(key, a.ClientCA)}
+		if v.Network == wire.TLS {
+			cert, err := sip.LoadCertificate(a.Cert, a.Key)
+			r.problem(key, err)
+			v.Certificate = cert
+		}
+		all = append(all, v)
 	}
 	return all
+}
+
+// authorities reads a file of certificates; none when the setting names none.
+func (r *reader) authorities(key, file string) *sip.Authorities {
+	if file == "" {
+		return nil
+	}
+	a, err := sip.LoadAuthorities(file)
+	r.problem(key, err)
+	return a
 }
 
 // tokyo is where licence days begin and end.

@@ -3,6 +3,7 @@ package siptest
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // dialog is RFC 3261 s12: what requests within a call are made of.
@@ -76,7 +77,7 @@ func (p *Phone) via(w path, branch string) string {
 func (p *Phone) contact(w path) string {
 	uri := fmt.Sprintf("<sip:%s@%v", p.options.Name, p.local(w))
 	if w.stream != nil {
-		uri += ";transport=tcp"
+		uri += ";transport=" + strings.ToLower(w.transport())
 	}
 	return uri + ">"
 }

@@ -29,8 +29,8 @@ type Options struct {
 	Faults  Faults
 	Lenient bool // a violation by the peer is kept but does not end the script
 
-	Stream   net.Conn     // requests leave over this connection instead of datagrams
-	Listener net.Listener // connections accepted here are served too
+	Stream   net.Conn     // requests leave over this TCP or TLS (*tls.Conn) connection instead of datagrams
+	Listener net.Listener // TCP or TLS connections accepted here are served too
 }
 
 // Faults make a phone misbehave. The zero value behaves.

@@ -2,6 +2,7 @@ package siptest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -24,10 +25,13 @@ type path struct {
 }
 
 func (w path) transport() string {
-	if w.stream != nil {
-		return "TCP"
+	if w.stream == nil {
+		return "UDP"
 	}
-	return "UDP"
+	if _, secure := w.stream.conn.(*tls.Conn); secure {
+		return "TLS"
+	}
+	return "TCP"
 }
 
 // packetConn is what *net.UDPConn and *simnet.Conn have in common.
@@ -101,7 +105,7 @@ func (p *Phone) readDatagrams() {
 	}
 }
 
-// stream is a TCP connection.
+// stream is a TCP or TLS connection.
 type stream struct {
 	conn          net.Conn
 	local, remote netip.AddrPort

@@ -14,6 +14,7 @@ type fork struct {
 	dialog Dialog
 	ack    []byte // the ACK of its 2xx, to be repeated with each repetition of it
 	early  string // its latest early description
+	taken  Acknowledged
 }
 
 // Of is the dialog that a response belongs to, made by its first response
@@ -60,6 +61,12 @@ func (f *Forks) EarlySDP(tag string) string {
 		return k.early
 	}
 	return ""
+}
+
+// Take judges a reliable provisional response of a fork by its RSeq.
+func (f *Forks) Take(tag string, rseq uint32) bool {
+	k := f.find(tag)
+	return k != nil && k.taken.Take(rseq)
 }
 
 // Acked keeps the ACK of a fork's 2xx.

@@ -1,0 +1,149 @@
+package sip
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tonegate/call"
+	"tonegate/sip/dialog"
+	"tonegate/sip/wire"
+)
+
+// Reliability says whether a trunk and we acknowledge provisional responses
+// (RFC 3262).
+type Reliability uint8
+
+// Reliabilities of a trunk.
+const (
+	ReliableOff       Reliability = iota
+	ReliableSupported             // where the peer supports it too
+	ReliableRequired              // a peer without it is refused
+)
+
+const tag100rel = "100rel"
+
+// maxHeldProgress bounds the provisional responses that wait for the PRACK of
+// one before them.
+const maxHeldProgress = 8
+
+// pracks is what leg A keeps of reliable provisional responses.
+type pracks struct {
+	on       bool // A sends PRACK
+	all      bool // A wants every provisional response reliable
+	waiting  dialog.Provisional
+	answered bool            // the one that waits carries our answer, not our offer
+	held     []call.Progress // behind it
+}
+
+// negotiate reads what the caller and its trunk agree on. The result is 0, or
+// the status to refuse the INVITE with.
+func (p *pracks) negotiate(m *wire.Message, r Reliability) int {
+	p.all = hasTag(m.Require, tag100rel)
+	p.on = r != ReliableOff && (p.all || hasTag(m.Supported, tag100rel))
+	if r == ReliableRequired && !p.on {
+		return 421 // RFC 3261 s21.4.16
+	}
+	return 0
+}
+
+func hasTag(tags []string, tag string) bool {
+	return slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, tag) })
+}
+
+// sendReliably sends a provisional response that wants a PRACK, or keeps it
+// until the one before has its own.
+func (a *agent) sendReliably(l *leg, p call.Progress, b *wire.Builder) {
+	r := &l.in.pracks
+	m := l.in.request
+	rseq := r.waiting.NextRSeq(m.CSeq, rand.Uint32())
+	b.Add("Require", tag100rel).Add("RSeq", strconv.FormatUint(uint64(rseq), 10))
+	if out := a.respond(l, p.Status, b); out != nil {
+		r.waiting.Send(rseq, m.CSeq, out, p.SDP.From != call.Nobody, l.trunk.Timers.T1, a.shard.now)
+		r.answered = l.in.offer != nil
+	}
+	l.rearm()
+}
+
+// hold keeps a provisional response back behind one that lacks its PRACK;
+// false when there is none.
+func (r *pracks) hold(p call.Progress) bool {
+	if !r.waiting.Waiting() {
+		return false
+	}
+	if len(r.held) < maxHeldProgress {
+		r.held = append(r.held, p)
+	}
+	return true
+}
+
+// pracked takes A's PRACK (RFC 3262 s3).
+func (l *leg) pracked(in letter) {
+	m, r := in.message, &l.in.pracks
+	rack, ok := dialog.ParseRAck(m.Value("RAck"))
+	described := r.waiting.Holds2xx()
+	if !ok || !r.waiting.Acknowledge(rack) {
+		l.refuse(in, 481)
+		return
+	}
+	l.rearm()
+	body, session := l.agent.read(m)
+	b := wire.NewResponse(m, 200, "", l.tag)
+	if session != nil && r.answered { // a second offer, in a dialog that we answer ourselves
+		l.hear(session)
+		if text, err := l.describe(call.Body{From: call.Us}); err == nil {
+			b.Body(mimeSDP, text)
+		}
+	}
+	if out, err := b.Bytes(); err == nil {
+		l.agent.shard.serve(in, nil).respond(200, out)
+	}
+	if described {
+		if session != nil && !r.answered {
+			l.hear(session)
+		} else {
+			body = call.Body{}
+		}
+		l.agent.feed(call.Pracked{Answer: body})
+	}
+	if len(r.held) > 0 && l.in.request != nil && !r.waiting.Waiting() {
+		next := r.held[0]
+		r.held = r.held[1:]
+		l.agent.progress(l, next)
+	}
+}
+
+// expireProgress repeats what waits for its PRACK, or gives it up.
+func (l *leg) expireProgress(now time.Time) {
+	send, missing := l.in.pracks.waiting.Expire(now)
+	if len(send) > 0 {
+		l.agent.shard.server.metrics.repeats.WithLabelValues("progress").Inc()
+		l.in.tx.flow.send(send, "")
+	}
+	if missing {
+		l.agent.feed(call.PrackMissing{})
+	}
+}
+
+// acknowledge sends the PRACK that a provisional response of B wants. False
+// says that the response is a repetition, or came out of order (RFC 3262 s4).
+func (l *leg) acknowledge(o *inviteOut, m *wire.Message) bool {
+	if !hasTag(m.Require, tag100rel) {
+		return true
+	}
+	rseq, ok := dialog.ParseRSeq(m.Value("RSeq"))
+	d := o.forks.Dialog(m.To.Tag)
+	if !ok || d == nil || !o.forks.Take(m.To.Tag, rseq) {
+		return false
+	}
+	sh := l.agent.shard
+	branch := sh.mint.branch()
+	rack := dialog.RAck{RSeq: rseq, CSeq: o.invite.CSeq, Method: string(wire.INVITE)}
+	b := d.Request(wire.PRACK, o.flow.through.Network.String(), o.flow.through.sentBy, branch).Add("RAck", rack.String())
+	if out, err := b.Bytes(); err == nil {
+		sh.request(wire.PRACK, branch, out, o.flow, l.trunk, nil, nil)
+	}
+	return true
+}

@@ -1,0 +1,102 @@
+package sip
+
+import (
+	"strconv"
+
+	"tonegate/call"
+	"tonegate/sip/wire"
+)
+
+// receive takes a request within the dialog.
+func (l *leg) receive(in letter) {
+	m := in.message
+	sh := l.agent.shard
+	if m.Method == wire.ACK {
+		l.acked(m)
+		return
+	}
+	if l.dialog.RemoteTag != m.From.Tag { // a fork that lost may hang up itself, and nothing else
+		status := 481
+		if m.Method == wire.BYE {
+			status = 200
+		}
+		sh.respondOnce(in, status, l.tag)
+		return
+	}
+	if status := l.dialog.Receive(m); status != 0 {
+		l.refuse(in, status)
+		return
+	}
+	switch m.Method {
+	case wire.BYE:
+		sh.respondOnce(in, 200, l.tag)
+		l.in.accepted.Stop()
+		l.rearm()
+		l.agent.feed(call.HungUp{Side: l.side, Cause: causeOf(m)})
+	case wire.OPTIONS:
+		sh.respondOnce(in, 200, l.tag)
+	case wire.PRACK:
+		l.pracked(in)
+	case wire.INVITE:
+		l.reinvited(in)
+	}
+}
+
+// refuse answers a request within the dialog that changes nothing.
+func (l *leg) refuse(in letter, status int) {
+	b := wire.NewResponse(in.message, status, "", l.tag)
+	if status == 500 { // RFC 3261 s14.2
+		b.Add("Retry-After", strconv.Itoa(int(l.agent.shard.now.UnixNano()%10)))
+	}
+	if status == 415 {
+		b.Add("Accept", mimeSDP)
+	}
+	out, err := b.Bytes()
+	if err != nil {
+		return
+	}
+	l.agent.shard.serve(in, nil).respond(status, out)
+}
+
+// acked takes the ACK of a 2xx.
+func (l *leg) acked(m *wire.Message) {
+	if !l.in.accepted.Waiting() || l.in.request == nil || m.CSeq != l.in.request.CSeq {
+		return // a repeated ACK
+	}
+	l.in.accepted.Stop()
+	l.rearm()
+	answer, session := l.agent.read(m)
+	if session != nil && l.in.offer == nil {
+		l.hear(session)
+	}
+	again := l.in.again
+	l.in = inviteIn{}
+	l.dialog.InviteIn = false
+	if again {
+		l.agent.feed(call.ReinviteAcked{Side: l.side, Answer: answer})
+	} else {
+		l.agent.feed(call.Acked{Answer: answer})
+	}
+}
+
+func (l *leg) ackMissing() {
+	again := l.in.again
+	l.in = inviteIn{}
+	l.dialog.InviteIn = false
+	if again {
+		l.agent.feed(call.ReinviteAcked{Side: l.side, Missing: true})
+	} else {
+		l.agent.feed(call.AckMissing{})
+	}
+}
+
+// cancelled takes the CANCEL of an INVITE of this leg.
+func (l *leg) cancelled(tx *serverTx) {
+	switch {
+	case l.in.tx != tx:
+	case l.in.again:
+		l.agent.feed(call.ReinviteCancelled{Side: l.side})
+	default:
+		l.agent.feed(call.Cancelled{})
+	}
+}
