@@ -21,7 +21,7 @@ import (
 // each wait; none of them sleeps.
 const patience = 10 * time.Second
 
-// loopback is a real server on TCP and UDP; its media is simulated.
+// loopback is a real server on TCP and UDP; its media is simulated unless a test has it real.
 type loopback struct {
 	*world
 	at netip.AddrPort
@@ -87,7 +87,9 @@ func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	if change != nil {
 		change(&s)
 	}
-	s.media.Listen = func(a netip.AddrPort) (media.PacketConn, error) { return w.network.Listen(a) }
+	if s.media.Listen == nil {
+		s.media.Listen = func(a netip.AddrPort) (media.PacketConn, error) { return w.network.Listen(a) }
+	}
 	w.plane = media.NewUDP(s.media)
 	s.options.Plane = w.plane
 	if w.server, err = New(s.options); err != nil {

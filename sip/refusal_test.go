@@ -46,7 +46,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown method", request("DANCE sip:127.0.0.1 SIP/2.0", "1 DANCE", hops, ""), 501, "Allow", allow, ""},
 		{"PRACK", request("PRACK sip:127.0.0.1 SIP/2.0", "1 PRACK", hops, ""), 481, "", "", ""},
 		{"UPDATE", request("UPDATE sip:127.0.0.1 SIP/2.0", "1 UPDATE", hops, ""), 405, "Allow", allow, ""},
-		{"INFO", request("INFO sip:127.0.0.1 SIP/2.0", "1 INFO", hops, ""), 405, "Allow", allow, ""},
+		{"INFO", request("INFO sip:127.0.0.1 SIP/2.0", "1 INFO", hops, ""), 481, "", "", ""},
 		{"REFER", request("REFER sip:127.0.0.1 SIP/2.0", "1 REFER", hops, ""), 405, "Allow", allow, ""},
 		{"REGISTER", request("REGISTER sip:127.0.0.1 SIP/2.0", "1 REGISTER", hops, ""), 405, "Allow", allow, ""},
 		{"BYE of no call", request("BYE sip:127.0.0.1 SIP/2.0", "1 BYE", hops, ""), 481, "", "", ""},
@@ -104,7 +104,7 @@ func TestRequestsWithinACall(t *testing.T) {
 		ours := a.Responses()[1].ToTag()
 		a.Request("OPTIONS", nil, "").Expect(200)
 		b.Request("OPTIONS", nil, "").Expect(200)
-		a.Request("INFO", []string{"Content-Type: application/dtmf-relay"}, "Signal=1").Expect(405)
+		a.Request("REFER", []string{"Refer-To: <sip:0312340002@127.0.0.1>"}, "").Expect(405)
 		b.Request("UPDATE", nil, "").Expect(405)
 		a.Reinvite("hello", "Content-Type: text/plain").Expect(415)
 		a.Reinvite("v=0\r\nnonsense").Expect(488)

@@ -37,6 +37,8 @@ func (l *leg) receive(in letter) {
 		sh.respondOnce(in, 200, l.tag)
 	case wire.PRACK:
 		l.pracked(in)
+	case wire.INFO:
+		l.informed(in)
 	case wire.INVITE:
 		l.reinvited(in)
 	}

@@ -193,7 +193,7 @@ func (sh *shard) open(in letter) {
 		sh.cancel(in)
 	case wire.OPTIONS:
 		sh.reply(in, 200)
-	case wire.BYE, wire.PRACK:
+	case wire.BYE, wire.PRACK, wire.INFO:
 		sh.reply(in, 481)
 	case wire.ACK: // of nothing that we know: nobody expects an answer
 		sh.server.metrics.drop(dropUnmatched)

@@ -74,8 +74,20 @@ type clientTx struct {
 	timer   timer
 	flow    flow
 	trunk   *Trunk
-	leg     *leg       // who waits for the response; nil when nobody does
-	out     *inviteOut // the INVITE that it carries; nil for anything else
+	leg     *leg             // who waits for the response; nil when nobody does
+	out     *inviteOut       // the INVITE that it carries; nil for anything else
+	ended   func(status int) // told the final response, 408 or 503; nil for nobody
+}
+
+// over reports whether the transaction is done already: its request could not be sent.
+func (tx *clientTx) over() bool { return tx.machine.State() == transaction.Terminated }
+
+// end tells whoever waits, once, how a request that is no INVITE ended.
+func (tx *clientTx) end(status int) {
+	if told := tx.ended; told != nil && status >= 200 {
+		tx.ended = nil
+		told(status)
+	}
 }
 
 // request starts a client transaction and sends its request.
@@ -116,6 +128,9 @@ func (tx *clientTx) receive(in letter) {
 	out.Event = transaction.None
 	l := tx.leg
 	tx.carry(out)
+	if deliver {
+		tx.end(m.Status)
+	}
 	if deliver && l != nil {
 		l.responded(tx, m)
 	}
@@ -145,6 +160,12 @@ func (tx *clientTx) carry(out transaction.Output) {
 		tx.leg = nil
 	} else {
 		tx.shard.timers.set(&tx.timer, tx.machine.Due())
+	}
+	switch {
+	case out.Event == transaction.TimedOut:
+		tx.end(408)
+	case out.Event == transaction.Failed:
+		tx.end(503)
 	}
 	if l == nil {
 		return
