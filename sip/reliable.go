@@ -69,12 +69,12 @@ func (a *agent) sendReliably(l *leg, p call.Progress, b *wire.Builder) {
 
 // hold keeps a provisional response back behind one that lacks its PRACK;
 // false when there is none.
-func (r *pracks) hold(p call.Progress) bool {
-	if !r.waiting.Waiting() {
+func (p *pracks) hold(response call.Progress) bool {
+	if !p.waiting.Waiting() {
 		return false
 	}
-	if len(r.held) < maxHeldProgress {
-		r.held = append(r.held, p)
+	if len(p.held) < maxHeldProgress {
+		p.held = append(p.held, response)
 	}
 	return true
 }
