@@ -63,6 +63,10 @@ type (
 		Side   Side
 		Status int
 	}
+	// Refresh sends a leg a re-INVITE that changes nothing (RFC 4028 s7.4).
+	Refresh struct{ Side Side }
+	// RefreshLater puts a refresh off: something else is under way.
+	RefreshLater struct{ Side Side }
 	// AckReinvite acknowledges a leg's 2xx to our re-INVITE.
 	AckReinvite struct {
 		Side   Side
@@ -102,6 +106,8 @@ func (CancelReinvite) action() {}
 func (AcceptReinvite) action() {}
 func (RefuseReinvite) action() {}
 func (AckReinvite) action()    {}
+func (Refresh) action()        {}
+func (RefreshLater) action()   {}
 func (Play) action()           {}
 func (Stop) action()           {}
 func (Bridge) action()         {}

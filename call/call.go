@@ -80,6 +80,12 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		c.rangOut()
 	case HungUp:
 		c.hungUp(e)
+	case RefreshDue:
+		c.refreshDue(e)
+	case SessionExpired:
+		if c.caller != callerInviting {
+			c.end(Failed, ReasonSessionExpired, Refusal{Status: 480, Cause: 102})
+		}
 	case Reinvited, ReinviteCancelled, ReinviteAnswered, ReinviteAcked:
 		c.changed(ev)
 	case NoticeEnded:

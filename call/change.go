@@ -1,10 +1,10 @@
 package call
 
 // change is a re-INVITE that one leg asked for and the other must agree to
-// (RFC 3261 s14). At most one is under way in a call.
+// (RFC 3261 s14), or one of our own. At most one is under way in a call.
 type change struct {
 	state changeState
-	asker Side
+	asker Side // of a refresh, the leg that is not refreshed
 	late  bool // the re-INVITE carried no offer
 }
 
@@ -14,9 +14,10 @@ const (
 	changeNone     changeState = iota
 	changeSent                 // our re-INVITE to the other leg is open
 	changeAccepted             // our 2xx to the asker waits for its ACK
+	changeRefresh              // our own refresh of a leg is open: nobody asked
 )
 
-func (s changeState) String() string { return [...]string{"none", "sent", "accepted"}[s] }
+func (s changeState) String() string { return [...]string{"none", "sent", "accepted", "refresh"}[s] }
 
 func (c *Call) changed(ev Event) {
 	switch e := ev.(type) {
@@ -30,6 +31,31 @@ func (c *Call) changed(ev Event) {
 		c.reinviteAnswered(e)
 	case ReinviteAcked:
 		c.reinviteAcked(e)
+	}
+}
+
+// refreshDue refreshes a leg's session, or puts it off while something else
+// is under way.
+func (c *Call) refreshDue(e RefreshDue) {
+	if !c.Up() || c.media != mediaBridged || c.change.state != changeNone {
+		c.do(RefreshLater{Side: e.Side})
+		return
+	}
+	c.change = change{state: changeRefresh, asker: e.Side.Other()}
+	c.do(Refresh{Side: e.Side})
+}
+
+// refreshed ends a refresh of ours. A failure leaves the session until it
+// expires, but a dialog that is gone is gone (RFC 4028 s10).
+func (c *Call) refreshed(e ReinviteAnswered) {
+	c.change.state = changeNone
+	switch {
+	case e.Status < 300:
+		c.do(AckReinvite{Side: e.Side})
+	case e.Status == 481 || e.Status == 408:
+		c.end(Failed, ReasonGone, Refusal{Cause: 41})
+	default:
+		c.do(RefreshLater{Side: e.Side})
 	}
 }
 
@@ -50,6 +76,10 @@ func (c *Call) reinvited(e Reinvited) {
 
 func (c *Call) reinviteAnswered(e ReinviteAnswered) {
 	ok := e.Status < 300
+	if c.change.state == changeRefresh && c.change.asker != e.Side {
+		c.refreshed(e)
+		return
+	}
 	if c.change.state != changeSent || c.change.asker == e.Side {
 		if ok { // the call ended meanwhile; the 2xx still wants its ACK
 			c.do(AckReinvite{Side: e.Side})

@@ -112,6 +112,14 @@ type (
 	}
 )
 
+// Events of the session timer (RFC 4028).
+type (
+	// RefreshDue says that it is ours to refresh the session with a leg.
+	RefreshDue struct{ Side Side }
+	// SessionExpired says that a leg's session was not refreshed in time.
+	SessionExpired struct{ Side Side }
+)
+
 // Events of the media and of the house.
 type (
 	// NoticeEnded ends what a Play began.
@@ -143,6 +151,8 @@ func (Reinvited) event()         {}
 func (ReinviteCancelled) event() {}
 func (ReinviteAnswered) event()  {}
 func (ReinviteAcked) event()     {}
+func (RefreshDue) event()        {}
+func (SessionExpired) event()    {}
 func (NoticeEnded) event()       {}
 func (MediaLost) event()         {}
 func (Suspended) event()         {}

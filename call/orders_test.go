@@ -98,6 +98,9 @@ func (w *world) possible() []Event {
 	}
 	if w.aAnswered && !w.aGone {
 		evs = append(evs, HungUp{Side: A, Cause: 16})
+		if w.aAcked {
+			evs = append(evs, RefreshDue{Side: A}, SessionExpired{Side: A})
+		}
 		if w.aAcked && !w.openFrom[A] {
 			evs = append(evs, Reinvited{Side: A, Offer: Theirs("a-new")})
 		}
@@ -321,6 +324,11 @@ func (w *world) check(a Action) error {
 	case Reinvite:
 		if w.openTo[a.Side] || w.openFrom[a.Side] {
 			return fmt.Errorf("re-INVITE into glare on leg %s", a.Side)
+		}
+		w.openTo[a.Side] = true
+	case Refresh:
+		if w.openTo[a.Side] || w.openFrom[a.Side] || !w.bridged {
+			return fmt.Errorf("refresh into glare on leg %s", a.Side)
 		}
 		w.openTo[a.Side] = true
 	case AckReinvite:

@@ -299,6 +299,32 @@ func TestReinviteIsRelayed(t *testing.T) {
 	}...))
 }
 
+func TestSessionRefresh(t *testing.T) {
+	up := race{
+		{offer, "Dial(0,theirs)"},
+		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{Acked{}, ""},
+	}
+	run(t, one, append(up[:3:3], race{
+		{RefreshDue{Side: B}, "Refresh"},
+		{RefreshDue{Side: A}, "RefreshLater"},
+		{Reinvited{Side: A, Offer: Theirs("x")}, "RefuseReinvite(A,491)"},
+		{ReinviteAnswered{Side: B, Status: 200, SDP: Theirs("same")}, "AckReinvite(B,none)"},
+		{RefreshDue{Side: A}, "Refresh"},
+		{ReinviteAnswered{Side: A, Status: 491}, "RefreshLater"},
+		{RefreshDue{Side: A}, "Refresh"},
+		{ReinviteAnswered{Side: A, Status: 408}, "Silence Bye(A,41) Bye(B,41) Finish(failed,dialog_gone)"},
+	}...))
+	run(t, one, append(up[:3:3], race{
+		{SessionExpired{Side: A}, "Silence Bye(A,102) Bye(B,102) Finish(failed,session_expired)"},
+	}...))
+	run(t, one, append(up[:3:3], race{ // hung up while the refresh is open
+		{RefreshDue{Side: B}, "Refresh"},
+		{HungUp{Side: A}, "Silence Bye(B,0) Finish(completed,caller_hung_up)"},
+		{ReinviteAnswered{Side: B, Status: 200, SDP: Theirs("late")}, "AckReinvite(B,none)"},
+	}...))
+}
+
 func TestReinviteWhileANoticePlays(t *testing.T) {
 	run(t, atEnds, race{
 		{offer, "Dial(0,theirs)"},
@@ -415,6 +441,6 @@ func anyEvent(b byte) Event {
 	all := []Event{Invited{sdp, b&32 != 0}, Cancelled{}, Pracked{sdp}, PrackMissing{}, Acked{sdp}, AckMissing{}, Progressed{183, fork, sdp}, Progressed{Status: 100},
 		Answered{Fork: fork, SDP: sdp}, Rejected{Status: 486}, Unreachable{503}, RangOut{}, HungUp{Side: side}, Reinvited{side, sdp},
 		ReinviteCancelled{side}, ReinviteAnswered{side, 200, sdp}, ReinviteAnswered{side, 481, sdp}, ReinviteAcked{Side: side, Answer: sdp},
-		ReinviteAcked{Side: side, Missing: true}, NoticeEnded{Side: side}, MediaLost{}, Suspended{}, Released{ReasonShutdown}, heard(side)}
+		ReinviteAcked{Side: side, Missing: true}, NoticeEnded{Side: side}, MediaLost{}, Suspended{}, Released{ReasonShutdown}, RefreshDue{side}, SessionExpired{side}, heard(side)}
 	return all[int(b&31)%len(all)]
 }

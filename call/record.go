@@ -39,6 +39,7 @@ const (
 	ReasonExtension        Reason = "extension_required"
 	ReasonNoticeFailed     Reason = "notice_failed"
 	ReasonGone             Reason = "dialog_gone"
+	ReasonSessionExpired   Reason = "session_expired"
 	ReasonShutdown         Reason = "shutdown"
 	ReasonFault            Reason = "internal_fault"
 	ReasonPorts            Reason = "no_media_ports"

@@ -168,7 +168,7 @@ var badFiles = []bad{
 	{"PresentationNoNumbers", "{numbers: [\"+81312340000\"]}", "{numbers: []}", "16:20: trunks.b.presentation.numbers: the list is empty; write at least one"},
 	{"Register", "    leg: pstn\n", "    leg: pstn\n    register: {aor: \"sip:a@example.jp\", password: hunter2}\n", "11:5: trunks.a.register: not available yet; leave it out"},
 	{"Auth", "    leg: pstn\n", "    leg: pstn\n    auth: {username: u}\n", "11:5: trunks.a.auth: not available yet; leave it out"},
-	{"SessionTimer", "    leg: pstn\n", "    leg: pstn\n    session_timer: 300s\n", "11:20: trunks.a.session_timer: not available yet; leave it out"},
+	{"SessionTimer", "    leg: pstn\n", "    leg: pstn\n    session_timer: 60s\n", "11:20: trunks.a.session_timer: \"60s\": out of range; allowed: a duration from 1m30s to 24h, e.g. 60s, 5m or 4320h"},
 	{"Options", "    leg: pstn\n", "    leg: pstn\n    options: 30s\n", "11:14: trunks.a.options: not available yet; leave it out"},
 	{"ReliableUnknown", "    leg: pstn\n", "    leg: pstn\n    reliable: yes\n", "11:15: trunks.a.reliable: \"yes\": not known; allowed: supported, required, off"},
 	{"SRTP", "    leg: pstn\n", "    leg: pstn\n    srtp: sdes\n", "11:11: trunks.a.srtp: \"sdes\": not available yet; allowed: off"},

@@ -75,6 +75,7 @@ trunks:
     leg: managed
     media_address: 2001:db8::1
     reliable: off
+    session_timer: 300s
     srtp: "off"
     presentation: {numbers: [0312340000, free], otherwise: withhold}
     profile: {called: request-uri, caller: from, diversion: [diversion, history-info]}
@@ -122,6 +123,7 @@ log: {level: debug, format: text}
 			MediaAddress: ip("2001:db8::1"),
 			Presentation: Presentation{Numbers: []string{"0312340000", "free"}, Otherwise: Withhold},
 			Reliable:     Off,
+			SessionTimer: 300 * time.Second,
 			Profile:      Profile{"request-uri", From, diversion},
 		}, {
 			Name:         "y",

@@ -1,6 +1,9 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // Trunk is a peer that we know.
 type Trunk struct {
@@ -11,6 +14,7 @@ type Trunk struct {
 	MediaAddress netip.Addr // Media.Address where the file names no other
 	Presentation Presentation
 	Reliable     Reliable
+	SessionTimer time.Duration // the session interval that we ask for; 0 asks for none
 	Profile      Profile
 }
 
@@ -58,7 +62,7 @@ func (t *Trunk) read(v value) {
 		"srtp":          into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
 		"register":      later,
 		"auth":          later,
-		"session_timer": later,
+		"session_timer": into(&t.SessionTimer, duration(90*time.Second, 24*time.Hour)),
 		"options":       later,
 	}, required{
 		"peers":        peer.allowed,

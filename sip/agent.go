@@ -91,6 +91,10 @@ func (a *agent) do(act call.Action) {
 		a.acceptReinvite(&a.legs[act.Side], act.SDP)
 	case call.RefuseReinvite:
 		a.refuseReinvite(&a.legs[act.Side], act.Status)
+	case call.Refresh:
+		a.refresh(&a.legs[act.Side])
+	case call.RefreshLater:
+		a.legs[act.Side].refreshLater()
 	case call.AckReinvite:
 		a.ackReinvite(&a.legs[act.Side], act.Answer)
 	case call.Play:
@@ -158,6 +162,8 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 		b.Add("Accept", mimeSDP)
 	case 421:
 		b.Add("Require", tag100rel)
+	case 422:
+		b.Add("Min-SE", seconds(dialog.MinSE))
 	}
 	a.respond(l, r.Status, b)
 }
@@ -173,6 +179,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
+	l.agreeSession(b)
 	l.in.repeat = time.Time{}
 	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {
@@ -244,6 +251,7 @@ func (a *agent) finish(r call.Record) {
 	for i := range a.legs {
 		l := &a.legs[i]
 		l.in, l.sound = inviteIn{}, sound{}
+		l.session.Stop()
 		l.rearm()
 	}
 	a.from = identity{}

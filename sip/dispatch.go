@@ -64,7 +64,7 @@ func (s *Server) supported(in letter) bool {
 		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
 		understood := true
 		for _, tag := range m.Require { // RFC 3261 s8.2.2.3
-			if !strings.EqualFold(tag, tag100rel) || in.trunk.Reliable == ReliableOff {
+			if !s.understands(tag, in.trunk) {
 				b.Add("Unsupported", tag)
 				understood = false
 			}
@@ -83,6 +83,11 @@ func (s *Server) supported(in letter) bool {
 	}
 	s.metrics.drop(dropMethod)
 	return false
+}
+
+// understands reports whether an extension that a request requires is one of ours.
+func (s *Server) understands(tag string, t *Trunk) bool {
+	return strings.EqualFold(tag, tagTimer) || strings.EqualFold(tag, tag100rel) && t.Reliable != ReliableOff
 }
 
 // admit keeps new calls within the limits; emergency calls are always let in.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"strconv"
+	"time"
 
 	"tonegate/call"
 	"tonegate/media/sdp"
@@ -55,6 +56,9 @@ func (a *agent) begin(in letter) {
 	offer := a.describeOffer(m, caller)
 	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !a.plan.Emergency {
 		a.turnAway(status, call.ReasonExtension)
+	}
+	if !caller.askSession(m) && !a.plan.Emergency {
+		a.turnAway(422, call.ReasonExtension)
 	}
 	if a.plan.Refusal == nil && caller.in.offer != nil {
 		a.narrow = a.plan.Exempt == "" && speaksNotices(caller.in.offer)
@@ -121,7 +125,10 @@ func speaksNotices(s *sdp.Session) bool {
 }
 
 // dial sends the INVITE of leg B to one target of the plan.
-func (a *agent) dial(l *leg, act call.Dial) {
+func (a *agent) dial(l *leg, act call.Dial) { a.dialWith(l, act, 0) }
+
+// dialWith is dial to a peer that finds session intervals under minSE too brief.
+func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 	sh := a.shard
 	target := a.plan.Targets[act.Target]
 	trunk := sh.server.trunks[target.Trunk]
@@ -134,7 +141,7 @@ func (a *agent) dial(l *leg, act call.Dial) {
 	l.trunk, l.flow, l.tag, l.dialog = trunk, f, sh.mint.token(), dialog.Dialog{}
 	l.peer, l.told = nil, nil
 	sh.legs[l.tag] = l
-	o := &inviteOut{branch: sh.mint.branch(), flow: f}
+	o := &inviteOut{branch: sh.mint.branch(), flow: f, dial: act, minSE: minSE}
 	l.out, l.first = o, o
 	if !ok {
 		l.close(o)
@@ -186,14 +193,17 @@ func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byt
 		b.Add("Max-Forwards", strconv.Itoa(hops-1))
 	}
 	id.add(b)
+	l.offerSession(b, o)
+	supported := tagTimer
 	if text != nil { // a reliable response to a late offer would want the caller's answer in its PRACK
-		switch l.trunk.Reliable {
-		case ReliableSupported:
-			b.Add("Supported", tag100rel)
-		case ReliableRequired:
-			b.Add("Supported", tag100rel).Add("Require", tag100rel)
+		if l.trunk.Reliable != ReliableOff {
+			supported += ", " + tag100rel
+		}
+		if l.trunk.Reliable == ReliableRequired {
+			b.Add("Require", tag100rel)
 		}
 		b.Body(mimeSDP, text)
 	}
+	b.Add("Supported", supported)
 	return b.Bytes()
 }

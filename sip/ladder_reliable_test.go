@@ -117,7 +117,7 @@ func TestLadderReliable(t *testing.T) {
 		{"reliable-callee", both(toneless, reliable), func(w *world) {
 			a := w.carrier.Invite(plain) // the caller knows nothing of 100rel: the legs are independent
 			b := w.pbx.Accept()
-			w.header(b.Invite, "Supported", "100rel")
+			w.header(b.Invite, "Supported", "timer, 100rel")
 			b.RespondReliably(183, nil, described(w.pbxVoice, "sendrecv", 1))
 			b.ExpectRequest("PRACK").Respond(200, nil, "")
 			a.Expect(183)

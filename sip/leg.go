@@ -26,6 +26,8 @@ type leg struct {
 	out   *inviteOut // the latest INVITE of ours
 	first *inviteOut // leg B: the one that made the dialog
 
+	session dialog.Session
+
 	timer timer
 	sound
 }
@@ -37,6 +39,7 @@ type inviteIn struct {
 	again    bool // a re-INVITE
 	offer    *sdp.Session
 	accepted dialog.Accepted
+	session  dialog.SessionExpires // what the 2xx will agree to
 	pracks   pracks
 	progress []byte    // the last provisional response
 	repeat   time.Time // when it is sent again
@@ -51,9 +54,11 @@ type inviteOut struct {
 	again  bool         // a re-INVITE
 	offer  *sdp.Session // what the asker of a re-INVITE wants
 	forks  dialog.Forks
-	ack    []byte    // of the 2xx to a re-INVITE
-	guard  time.Time // when a cancelled INVITE without a final response is given up
-	over   bool      // a final response came, or none will
+	ack    []byte        // of the 2xx to a re-INVITE
+	dial   call.Dial     // leg B's first: how it was dialled
+	minSE  time.Duration // the peer found our session interval too brief; 0 not
+	guard  time.Time     // when a cancelled INVITE without a final response is given up
+	over   bool          // a final response came, or none will
 }
 
 // repeatProgress keeps a long ringing call alive in the proxies before us (RFC 3261 s13.3.1.1).
@@ -66,7 +71,7 @@ func (l *leg) rearm() {
 	if l.out != nil {
 		guard = l.out.guard
 	}
-	for _, t := range []time.Time{l.in.repeat, l.in.pracks.waiting.Due(), guard} {
+	for _, t := range []time.Time{l.in.repeat, l.in.pracks.waiting.Due(), l.session.Due(), guard} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -85,6 +90,7 @@ func (l *leg) expire(now time.Time) {
 		l.in.tx.respond(l.in.status, l.in.progress)
 	}
 	l.expireProgress(now)
+	l.expireSession(now)
 	send, missing := l.in.accepted.Expire(now)
 	if len(send) > 0 {
 		l.agent.shard.server.metrics.repeats.WithLabelValues("answer").Inc()

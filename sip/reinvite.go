@@ -17,8 +17,12 @@ func (l *leg) reinvited(in letter) {
 		l.refuse(in, 488)
 		return
 	}
+	if !l.askSession(m) {
+		l.refuse(in, 422)
+		return
+	}
 	l.dialog.InviteIn = true
-	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session}
+	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: l.in.session}
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		l.in.tx.respond(100, out)
 	}
@@ -33,11 +37,25 @@ func (a *agent) reinvite(l *leg, offer call.Body) {
 		a.feed(call.ReinviteAnswered{Side: l.side, Status: 488})
 		return
 	}
+	o := a.again(l)
+	o.offer = asker.in.offer
+	a.ask(l, o, text)
+}
+
+// again is a new INVITE within a leg's dialog.
+func (a *agent) again(l *leg) *inviteOut {
 	f := l.flow
-	branch := a.shard.mint.branch()
-	o := &inviteOut{branch: branch, flow: f, again: true, offer: asker.in.offer}
-	o.invite = l.dialog.Invite(f.through.Network.String(), f.through.sentBy, branch)
+	o := &inviteOut{branch: a.shard.mint.branch(), flow: f, again: true}
+	o.invite = l.dialog.Invite(f.through.Network.String(), f.through.sentBy, o.branch)
+	return o
+}
+
+// ask sends it.
+func (a *agent) ask(l *leg, o *inviteOut, text []byte) {
+	f := o.flow
 	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
+	b.Add("Supported", tagTimer)
+	l.offerSession(b, o)
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
@@ -49,7 +67,7 @@ func (a *agent) reinvite(l *leg, offer call.Body) {
 	}
 	l.out = o
 	l.dialog.InviteOut = true
-	a.shard.request(wire.INVITE, branch, out, f, l.trunk, l, o)
+	a.shard.request(wire.INVITE, o.branch, out, f, l.trunk, l, o)
 }
 
 // reinviteResponded takes a response to our re-INVITE.
@@ -68,6 +86,7 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	body, session := l.agent.read(m)
 	if m.Status < 300 {
 		l.dialog.Refresh(m)
+		l.takeSession(m)
 		if o.offer != nil {
 			l.agent.legs[l.side.Other()].hear(o.offer)
 		}

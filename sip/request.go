@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"tonegate/call"
+	"tonegate/sip/dialog"
 	"tonegate/sip/wire"
 )
 
@@ -50,8 +51,11 @@ func (l *leg) refuse(in letter, status int) {
 	if status == 500 { // RFC 3261 s14.2
 		b.Add("Retry-After", strconv.Itoa(int(l.agent.shard.now.UnixNano()%10)))
 	}
-	if status == 415 {
+	switch status {
+	case 415:
 		b.Add("Accept", mimeSDP)
+	case 422:
+		b.Add("Min-SE", seconds(dialog.MinSE))
 	}
 	out, err := b.Bytes()
 	if err != nil {

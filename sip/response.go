@@ -23,6 +23,7 @@ func (l *leg) responded(tx *clientTx, m *wire.Message) {
 		l.progressed(o, m)
 	case m.Status < 300:
 		l.answered(o, m)
+	case m.Status == 422 && l.tooBrief(o, m):
 	default:
 		l.close(o)
 		retry, _ := strconv.Atoi(m.Value("Retry-After"))
@@ -87,6 +88,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 		}
 		l.dialog = *d
 		l.flow = a.shard.server.within(l.trunk, m, l.flow)
+		l.takeSession(m)
 		if session != nil {
 			l.hear(session)
 		}

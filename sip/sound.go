@@ -19,6 +19,7 @@ type sound struct {
 	local *sdp.Local     // what we say of ourselves to the peer
 	peer  *sdp.Session   // what the peer last said
 	told  *sdp.Session   // what we last told it
+	said  []byte         // the same, as text
 	stats media.Stats
 }
 
@@ -98,6 +99,7 @@ func (l *leg) describe(b call.Body) ([]byte, error) {
 	if l.told, err = sdp.Parse(text); err != nil {
 		return nil, err
 	}
+	l.said = text
 	l.agent.tune()
 	return text, nil
 }

@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"tonegate/sip/transaction"
 	"tonegate/sip/wire"
@@ -17,6 +18,9 @@ type Trunk struct {
 	Timers transaction.Timers
 	// FromFirst takes the caller's number from From, not from P-Asserted-Identity.
 	FromFirst bool
+	// SessionTimer is the session interval that we ask for (RFC 4028); 0 asks
+	// for none, and goes along with what the peer wants.
+	SessionTimer time.Duration
 	// Reliable says whether its provisional responses, and ours to it, are acknowledged.
 	Reliable Reliability
 }

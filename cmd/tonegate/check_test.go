@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func runCheck(t *testing.T, file string) (stdout, stderr string, err error) {
@@ -62,6 +68,70 @@ func TestCheckJudgesWhatThePartsWillSee(t *testing.T) {
 	for _, key := range []string{"routes[0].called[0]: ", "notices.assets.test-tone: ", "notices.rules[2].when.class[0]: "} {
 		if !strings.Contains(problems, key) {
 			t.Errorf("nothing said of %s\n%s%v", key, problems, err)
+		}
+	}
+}
+
+// The lines of the manual about TLS, taken at their word.
+func TestCheckReadsTheFilesOfTLS(t *testing.T) {
+	sample, err := os.ReadFile("../../tonegate.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	text := strings.NewReplacer("    # - tls://192.0.2.1:5061?", "    - tls://127.0.0.1:5061?",
+		"peers: [udp://127.0.0.2:5060]", `peers: ["tls://127.0.0.2:5061?name=sip.example.jp&ca=certs/carrier.pem"]`).Replace(string(sample))
+	if err := os.WriteFile("tls.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems, err := runCheck(t, "tls.yaml")
+	for _, want := range []string{": listen.sip[2]: stat certs/tg.pem: no such file", ": listen.sip[2]: stat certs/peers.pem: no such file",
+		": trunks.carrier.peers[0]: stat certs/carrier.pem: no such file"} {
+		if !strings.Contains(problems, want) {
+			t.Errorf("not said: %s\n%s%v", want, problems, err)
+		}
+	}
+	if err := os.Mkdir("certs", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeCertificate(t, "certs/tg.pem", "certs/tg.key")
+	for _, ca := range []string{"certs/peers.pem", "certs/carrier.pem"} {
+		writeCertificate(t, ca, "certs/unused.key")
+	}
+	if out, problems, err := runCheck(t, "tls.yaml"); err != nil || !strings.Contains(out, "ok") {
+		t.Errorf("%s%v", problems, err)
+	}
+	writeCertificate(t, "certs/tg.pem", "certs/other.key")
+	if err := os.WriteFile("certs/peers.pem", []byte("peers"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems, _ = runCheck(t, "tls.yaml")
+	for _, want := range []string{": listen.sip[2]: certs/tg.pem with certs/tg.key: tls: private key does not match public key", ": listen.sip[2]: certs/peers.pem: no certificate in it"} {
+		if !strings.Contains(problems, want) {
+			t.Errorf("not said: %s\n%s", want, problems)
+		}
+	}
+}
+
+// writeCertificate makes a certificate that has signed itself.
+func writeCertificate(t *testing.T, cert, key string) {
+	t.Helper()
+	public, secret, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: encoded}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

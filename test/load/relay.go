@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -24,10 +23,10 @@ const (
 // mark opens the payload of our own packets; the tone's have none.
 var mark = []byte("tonegate load")
 
-// A leg is where one end of a call sends to.
+// A leg is where one end of a call sends to, and from which of its side's sockets.
 type leg struct {
-	conn *net.UDPConn
-	to   netip.AddrPort
+	socket int
+	to     netip.AddrPort
 }
 
 // A voice is our RTP of one direction of one call.
@@ -67,6 +66,7 @@ func heard(p []byte) (v voice, ok bool) {
 // A relayed is everything that is known of the calls that are up. A callee knows where to send once a caller's
 // packet has come to it.
 type relayed struct {
+	sides   [2]*side // callers, callees
 	callers []leg
 	callees []atomic.Pointer[leg]
 	delays  [2][sockets][]time.Duration // one writer each
@@ -76,22 +76,16 @@ type relayed struct {
 // relay holds calls up, sends 50 packets a second each way through the server, and measures what a packet costs.
 func relay(ctx context.Context, dir string, server []*process, calls, seconds int) ([]figure, error) {
 	r := &relayed{callees: make([]atomic.Pointer[leg], calls)}
-	var callees *side
-	callers, err := listen(callerIP, func(socket int, p []byte, _ netip.AddrPort, at time.Time) { r.received(0, socket, p, at) })
-	if err != nil {
-		return nil, err
-	}
-	defer callers.close()
-	callees, err = listen(calleeIP, func(socket int, p []byte, from netip.AddrPort, at time.Time) {
-		if v, ok := heard(p); ok && v.call < calls && r.callees[v.call].Load() == nil {
-			r.callees[v.call].Store(&leg{callees.rtp[socket], from})
+	for i, ip := range []string{callerIP, calleeIP} {
+		var err error
+		r.sides[i], err = listen(ip, func(socket int, p []byte, from netip.AddrPort, at time.Time) {
+			r.received(i, socket, p, from, at)
+		})
+		if err != nil {
+			return nil, err
 		}
-		r.received(1, socket, p, at)
-	})
-	if err != nil {
-		return nil, err
+		defer r.sides[i].close()
 	}
-	defer callees.close()
 	idle, err := costOf(server)
 	if err != nil {
 		return nil, err
@@ -104,7 +98,7 @@ func relay(ctx context.Context, dir string, server []*process, calls, seconds in
 		if err := sleep(ctx, ready); err != nil {
 			return err
 		}
-		if r.callers, err = readCalls(filepath.Join(dir, "caller.calls"), callers); err != nil {
+		if r.callers, err = readCalls(filepath.Join(dir, "caller.calls")); err != nil {
 			return err
 		}
 		if len(r.callers) != calls {
@@ -125,16 +119,20 @@ func relay(ctx context.Context, dir string, server []*process, calls, seconds in
 	if err != nil {
 		return nil, err
 	}
-	dropped, err := callers.dropped()
-	if err != nil {
-		return nil, err
+	return r.figures(placed.ok, end.cpu-begin.cpu, float64(end.pss-idle.pss)/float64(calls))
+}
+
+// figures ends the receiving and says what came of it; memory is bytes a call.
+func (r *relayed) figures(up int, cpu time.Duration, memory float64) ([]figure, error) {
+	dropped := 0
+	for _, s := range r.sides {
+		n, err := s.dropped()
+		if err != nil {
+			return nil, err
+		}
+		dropped += n
+		s.close()
 	}
-	more, err := callees.dropped()
-	if err != nil {
-		return nil, err
-	}
-	callers.close()
-	callees.close()
 	var delays []time.Duration
 	for _, side := range r.delays {
 		for _, d := range side {
@@ -142,20 +140,27 @@ func relay(ctx context.Context, dir string, server []*process, calls, seconds in
 		}
 	}
 	return []figure{
-		{"calls up", 0, float64(placed.ok)},
+		{"calls up", 0, float64(up)},
 		{"packets relayed", 0, float64(len(delays))},
 		{"packets lost, %", 3, percent(r.sent-len(delays), r.sent)},
-		{"CPU us per relayed packet", 2, float64((end.cpu - begin.cpu).Microseconds()) / float64(max(1, len(delays)))},
+		{"CPU us per relayed packet", 2, float64(cpu.Microseconds()) / float64(max(1, len(delays)))},
 		{"one-way delay p50, ms", 3, ms(percentile(delays, 50))},
 		{"one-way delay p99, ms", 3, ms(percentile(delays, 99))},
-		{"memory per call up, PSS KB", 1, float64(end.pss-idle.pss) / 1024 / float64(calls)},
-		{"packets the load itself dropped", 0, float64(dropped + more)},
+		{"memory per call up, PSS KB", 1, memory / 1024},
+		{"packets the load itself dropped", 0, float64(dropped)},
 	}, nil
 }
 
 // received takes a packet at one side: 0 callers, 1 callees.
-func (r *relayed) received(side, socket int, p []byte, at time.Time) {
-	if v, ok := heard(p); ok && v.measured {
+func (r *relayed) received(side, socket int, p []byte, from netip.AddrPort, at time.Time) {
+	v, ok := heard(p)
+	if !ok || v.call >= len(r.callees) {
+		return
+	}
+	if side == 1 && r.callees[v.call].Load() == nil {
+		r.callees[v.call].Store(&leg{socket, from})
+	}
+	if v.measured {
 		r.delays[side][socket] = append(r.delays[side][socket], at.Sub(v.sent))
 	}
 }
@@ -173,12 +178,12 @@ func (r *relayed) send(ctx context.Context, length time.Duration, measured bool)
 		seq := uint32(begun.UnixMilli()/20) + uint32(slot/slots)
 		for i := slot % slots; i < len(r.callers); i += slots {
 			ways := [2]*leg{&r.callers[i], r.callees[i].Load()}
-			for _, l := range ways {
+			for side, l := range ways {
 				if l == nil {
-					continue
+					continue // its callee has not been spoken to yet
 				}
 				voice{i, measured, time.Now()}.put(p, seq)
-				if _, err := l.conn.WriteToUDPAddrPort(p, l.to); err != nil {
+				if _, err := r.sides[side].rtp[l.socket].WriteToUDPAddrPort(p, l.to); err != nil {
 					return err
 				}
 				if measured {
@@ -191,7 +196,7 @@ func (r *relayed) send(ctx context.Context, length time.Duration, measured bool)
 }
 
 // readCalls reads the lines that the caller's scenario logs: the call's own RTP port, and where it is to send.
-func readCalls(file string, callers *side) ([]leg, error) {
+func readCalls(file string) ([]leg, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -199,7 +204,7 @@ func readCalls(file string, callers *side) ([]leg, error) {
 	defer f.Close()
 	var legs []leg
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		l, err := parseCall(lines.Text(), callers)
+		l, err := parseCall(lines.Text())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
@@ -209,18 +214,17 @@ func readCalls(file string, callers *side) ([]leg, error) {
 }
 
 // parseCall reads one such line.
-func parseCall(line string, callers *side) (leg, error) {
+func parseCall(line string) (leg, error) {
 	var port int
 	var to string
 	if _, err := fmt.Sscan(line, &port, &to); err != nil {
 		return leg{}, fmt.Errorf("line %q: %w", line, err)
 	}
 	addr, err := netip.ParseAddrPort(to)
-	socket := (port - firstPort) / 10
-	if err != nil || socket < 0 || socket >= sockets {
+	if err != nil || port < firstPort || port >= firstPort+10*sockets {
 		return leg{}, fmt.Errorf("line %q: no port of ours and address", line)
 	}
-	return leg{callers.rtp[socket], addr}, nil
+	return leg{(port - firstPort) / 10, addr}, nil
 }
 
 // sleep waits, unless the context ends first.

@@ -1,0 +1,105 @@
+package sip
+
+import (
+	"testing"
+	"time"
+)
+
+// timers lets the PBX's trunk ask for sessions of 300 s.
+func timers(s *setup) { s.options.Trunks[1].SessionTimer = 300 * time.Second }
+
+func TestLadderSession(t *testing.T) {
+
+	draw(t, []ladder{
+		{"session-caller-refreshes", toneless, func(w *world) {
+			o := plain
+			o.Headers = []string{"Supported: timer", "Session-Expires: 300;refresher=uac"}
+			a := w.carrier.Invite(o)
+			b := w.pbx.Accept()
+			b.Answer()
+			ok := a.Expect(200)
+			w.header(ok, "Session-Expires", "300;refresher=uac")
+			w.header(ok, "Require", "timer")
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			time.Sleep(200 * time.Second) // it never refreshes
+			end := a.ExpectRequest("BYE")
+			w.about("the end of the session", end.At.Sub(ok.At), 268*time.Second)
+			b.ExpectRequest("BYE")
+			w.want("failed session_expired 200")
+		}},
+		{"session-we-refresh", both(toneless, timers), func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			w.header(b.Invite, "Session-Expires", "300")
+			w.header(b.Invite, "Min-SE", "90")
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			a.Expect(200)
+			a.Ack("")
+			ack := b.ExpectRequest("ACK")
+			for range 2 {
+				again := b.ExpectRequest("INVITE")
+				w.about("a refresh", again.At.Sub(ack.At), 150*time.Second)
+				w.header(again.Message, "Session-Expires", "300;refresher=uac")
+				if again.Body == "" || again.Body != b.Invite.Body {
+					w.t.Errorf("a refresh that changes the session:\n%s", again.Body)
+				}
+				b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+				ack = b.ExpectRequest("ACK")
+			}
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"session-refresh-fails", both(toneless, timers), func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			a.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			b.ExpectRequest("INVITE")
+			b.Respond(481, nil, "")
+			a.ExpectRequest("BYE")
+			b.ExpectRequest("BYE")
+			w.want("failed dialog_gone 200")
+		}},
+		{"session-too-brief", toneless, func(w *world) {
+			o := plain
+			o.Headers = []string{"Supported: timer", "Session-Expires: 60"}
+			a := w.carrier.Invite(o)
+			w.header(a.Expect(422), "Min-SE", "90")
+			w.want("refused extension_required 422")
+		}},
+		{"session-too-brief-for-callee", both(toneless, timers), func(w *world) {
+			a := w.carrier.Invite(plain)
+			w.pbx.Accept().Respond(422, []string{"Min-SE: 600"}, "")
+			b := w.pbx.Accept()
+			w.header(b.Invite, "Session-Expires", "600")
+			w.header(b.Invite, "Min-SE", "600")
+			b.Answer("Session-Expires: 600;refresher=uas")
+			a.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"session-we-refresh-the-caller", both(toneless, func(s *setup) { s.options.Trunks[0].SessionTimer = 300 * time.Second }), func(w *world) {
+			a := w.carrier.Invite(plain) // a caller without timers
+			b := w.pbx.Accept()
+			b.Answer()
+			ok := a.Expect(200)
+			w.header(ok, "Session-Expires", "300;refresher=uas")
+			if ok.Header("Require") != "" {
+				w.t.Error("a caller without timers is asked for them")
+			}
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			again := a.ExpectRequest("INVITE")
+			w.about("the refresh", again.At.Sub(ok.At), 150*time.Second)
+			a.Answer()
+			a.ExpectRequest("ACK")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+	})
+}

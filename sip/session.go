@@ -1,0 +1,126 @@
+package sip
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"tonegate/call"
+	"tonegate/sip/dialog"
+	"tonegate/sip/wire"
+)
+
+const tagTimer = "timer"
+
+// longestInterval bounds the session interval that a peer can make us agree to.
+const longestInterval = 24 * time.Hour
+
+// askSession reads what an INVITE says of session timers; false when its
+// interval is too brief and it must be refused with 422 (RFC 4028 s9).
+func (l *leg) askSession(m *wire.Message) bool {
+	asked, ok := dialog.ParseSessionExpires(m.Value("Session-Expires"))
+	minSE, _ := dialog.ParseSeconds(cut(m.Value("Min-SE")))
+	value, tooBrief := dialog.Negotiate(asked, ok, hasTag(m.Supported, tagTimer) || hasTag(m.Require, tagTimer), minSE, l.trunk.SessionTimer)
+	value.Interval = min(value.Interval, longestInterval)
+	l.in.session = value
+	return !tooBrief
+}
+
+// cut is a header value without its parameters.
+func cut(value string) string {
+	for i := range len(value) {
+		if value[i] == ';' {
+			return value[:i]
+		}
+	}
+	return value
+}
+
+// agreeSession writes the outcome into our 2xx, and starts the timer.
+func (l *leg) agreeSession(b *wire.Builder) {
+	b.Add("Supported", tagTimer)
+	v := l.in.session
+	if v.Interval == 0 {
+		l.session.Stop()
+		return
+	}
+	b.Add("Session-Expires", v.String())
+	if v.Refresher == dialog.ByUAC {
+		b.Add("Require", tagTimer)
+	}
+	l.session.Start(v.Interval, v.Refresher == dialog.ByUAS, l.agent.shard.now)
+}
+
+// offerSession writes into an INVITE of ours what session timer we have, or want.
+func (l *leg) offerSession(b *wire.Builder, o *inviteOut) {
+	v := dialog.SessionExpires{Interval: max(l.trunk.SessionTimer, o.minSE)}
+	if l.trunk.SessionTimer == 0 {
+		v.Interval = 0
+	}
+	if l.session.Running() { // the roles stay as they are (RFC 4028 s7.4)
+		v.Interval, v.Refresher = l.session.Interval(), dialog.ByUAS
+		if l.session.Ours() {
+			v.Refresher = dialog.ByUAC
+		}
+	}
+	if v.Interval > 0 {
+		b.Add("Session-Expires", v.String()).Add("Min-SE", seconds(max(dialog.MinSE, o.minSE)))
+	}
+}
+
+// takeSession starts the timer that a 2xx to our INVITE agrees to; a peer
+// without timers leaves the refreshing to us, if we want a timer (RFC 4028 s7.2).
+func (l *leg) takeSession(m *wire.Message) {
+	v, ok := dialog.ParseSessionExpires(m.Value("Session-Expires"))
+	switch {
+	case ok:
+		l.session.Start(min(max(v.Interval, dialog.MinSE), longestInterval), v.Refresher != dialog.ByUAS, l.agent.shard.now)
+	case l.trunk.SessionTimer > 0:
+		l.session.Start(l.trunk.SessionTimer, true, l.agent.shard.now)
+	default:
+		l.session.Stop()
+	}
+	l.rearm()
+}
+
+// tooBrief retries an INVITE whose interval the peer found too short, once
+// (RFC 4028 s7.3).
+func (l *leg) tooBrief(o *inviteOut, m *wire.Message) bool {
+	minSE, ok := dialog.ParseSeconds(cut(m.Value("Min-SE")))
+	if !ok || o.again || o.minSE > 0 || minSE > longestInterval {
+		return false
+	}
+	l.close(o)
+	l.agent.dialWith(l, o.dial, minSE)
+	return true
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+
+// refresh sends a leg a re-INVITE with the description that it has.
+func (a *agent) refresh(l *leg) {
+	o := a.again(l)
+	a.ask(l, o, l.said)
+}
+
+// refreshLater puts a refresh off, by the rule of RFC 3261 s14.1: whoever owns
+// the Call-ID waits longer. Leg B's is ours.
+func (l *leg) refreshLater() {
+	wait := time.Duration(rand.IntN(201)) * 10 * time.Millisecond
+	if l.side == call.B {
+		wait = 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond
+	}
+	l.session.Retry(wait, l.agent.shard.now)
+	l.rearm()
+}
+
+// expireSession tells the call that a refresh is due, or that the session is over.
+func (l *leg) expireSession(now time.Time) {
+	refresh, over := l.session.Expire(now)
+	if refresh {
+		l.agent.feed(call.RefreshDue{Side: l.side})
+	}
+	if over {
+		l.agent.feed(call.SessionExpired{Side: l.side})
+	}
+}
