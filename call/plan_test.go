@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"tonegate/number"
 )
@@ -164,5 +165,20 @@ func BenchmarkPlan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Plan(f, Screening{})
+	}
+}
+
+// BenchmarkStep is a whole forwarded call: eight events.
+func BenchmarkStep(b *testing.B) {
+	b.ReportAllocs()
+	now := time.Unix(0, 0)
+	for b.Loop() {
+		c := New(&early)
+		for _, ev := range []Event{offer, heard(A), Progressed{Status: 100}, rings, picks, Acked{}, heard(B), HungUp{Side: A, Cause: 16}} {
+			c.Step(now, ev)
+		}
+		if !c.Finished() {
+			b.Fatal("the call did not end")
+		}
 	}
 }

@@ -16,6 +16,8 @@ func (sh *shard) invite(in letter) {
 	a := &agent{shard: sh}
 	caller := &a.legs[call.A]
 	tx := sh.serve(in, caller)
+	tx.asked = originalOf(m)
+	sh.asked[tx.asked] = struct{}{}
 	caller.in = inviteIn{request: m, tx: tx}
 	for side := range a.legs {
 		l := &a.legs[side]

@@ -61,6 +61,7 @@ const (
 	dropMethod    = "method"
 	dropHandshake = "handshake"
 	dropExtension = "extension"
+	dropMerged    = "merged"
 )
 
 // preset shows the counters of every trunk from the start, so that a rate over the first call is right.

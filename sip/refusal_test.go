@@ -278,3 +278,19 @@ func TestShutdownEndsCalls(t *testing.T) {
 		}
 	})
 }
+
+// s8.2.2.2: an INVITE that a proxy has sent two ways makes one call.
+func TestMergedRequest(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		a := w.carrier.Invite(plain)
+		b := w.pbx.Accept()
+		copied := strings.Replace(string(a.Invite.Raw), ";branch=z9hG4bK", ";branch=z9hG4bKother", 1)
+		w.carrier.SendRaw([]byte(copied))
+		if m := w.carrier.Receive(); m.Code != 482 {
+			t.Errorf("the copy got %s", m)
+		}
+		b.Respond(486, nil, "")
+		a.Expect(486)
+		w.want("busy far_end_refused 486")
+	})
+}

@@ -52,6 +52,7 @@ type shard struct {
 	legs    map[string]*leg // by our tag
 	agents  map[*agent]struct{}
 	sounds  map[media.Leg]*agent
+	asked   map[original]struct{}         // new calls whose INVITE is still remembered
 	early   map[transaction.Key]time.Time // CANCELs that came before their INVITE
 }
 
@@ -67,6 +68,7 @@ func newShard(s *Server, index int) *shard {
 		legs:    map[string]*leg{},
 		agents:  map[*agent]struct{}{},
 		sounds:  map[media.Leg]*agent{},
+		asked:   map[original]struct{}{},
 		early:   map[transaction.Key]time.Time{},
 	}
 }
@@ -186,7 +188,10 @@ func (sh *shard) open(in letter) {
 	}
 	switch m.Method {
 	case wire.INVITE:
-		if sh.server.admit(in) {
+		if _, merged := sh.asked[originalOf(m)]; merged { // it came another way too (RFC 3261 s8.2.2.2)
+			sh.server.metrics.drop(dropMerged)
+			sh.respondOnce(in, 482, sh.mint.token())
+		} else if sh.server.admit(in) {
 			sh.invite(in)
 		}
 	case wire.CANCEL:
@@ -199,6 +204,14 @@ func (sh *shard) open(in letter) {
 		sh.server.metrics.drop(dropUnmatched)
 	}
 }
+
+// original is what copies of one request have in common, whichever way they came.
+type original struct {
+	callID, fromTag string
+	cseq            uint32
+}
+
+func originalOf(m *wire.Message) original { return original{m.CallID, m.From.Tag, m.CSeq} }
 
 // inDialog finds the leg that a request within a dialog belongs to. Only its
 // trunk may speak in it.

@@ -16,6 +16,7 @@ type serverTx struct {
 	timer   timer
 	flow    flow
 	leg     *leg // whose INVITE it is; nil for anything else
+	asked   original
 }
 
 // serve starts a server transaction for a request.
@@ -60,6 +61,7 @@ func (tx *serverTx) carry(out transaction.Output) {
 	if out.Done {
 		tx.shard.timers.set(&tx.timer, time.Time{})
 		delete(tx.shard.servers, tx.key)
+		delete(tx.shard.asked, tx.asked)
 		tx.leg = nil
 		return
 	}
