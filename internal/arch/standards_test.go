@@ -1,0 +1,69 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	testName   = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	standsHere = regexp.MustCompile("`([A-Za-z0-9_-]+)`")
+)
+
+// TestStandardsPageNamesRealTests holds the last column of docs/rfc.md against
+// the tests and ladders that there are.
+func TestStandardsPageNamesRealTests(t *testing.T) {
+	real := realTests(t, "../..")
+	page, err := os.ReadFile("../../docs/rfc.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for row := range strings.Lines(string(page)) {
+		cells := strings.Split(row, "|")
+		if len(cells) < 6 || !strings.HasPrefix(row, "| ") {
+			continue
+		}
+		rows++
+		for _, name := range standsHere.FindAllStringSubmatch(cells[4], -1) {
+			if !real[name[1]] {
+				t.Errorf("docs/rfc.md names %s, which is neither a test nor a ladder", name[1])
+			}
+		}
+	}
+	if rows < 20 {
+		t.Errorf("docs/rfc.md has %d rows that can be read", rows)
+	}
+}
+
+func realTests(t *testing.T, root string) map[string]bool {
+	t.Helper()
+	real := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "out"):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".txt") && filepath.Base(filepath.Dir(path)) == "ladders":
+			real[strings.TrimSuffix(d.Name(), ".txt")] = true
+		case strings.HasSuffix(path, "_test.go"):
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			for _, m := range testName.FindAllSubmatch(text, -1) {
+				real[string(m[1])] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return real
+}
