@@ -6,6 +6,7 @@ type change struct {
 	state changeState
 	asker Side // of a refresh, the leg that is not refreshed
 	late  bool // the re-INVITE carried no offer
+	noAck bool // it is an UPDATE
 }
 
 type changeState uint8
@@ -69,7 +70,7 @@ func (c *Call) reinvited(e Reinvited) {
 		// or is being changed itself.
 		c.do(RefuseReinvite{Side: e.Side, Status: 491})
 	default:
-		c.change = change{state: changeSent, asker: e.Side, late: e.Offer.From == Nobody}
+		c.change = change{state: changeSent, asker: e.Side, late: e.Offer.From == Nobody, noAck: e.Update}
 		c.do(Reinvite{Side: e.Side.Other(), Offer: e.Offer})
 	}
 }
@@ -94,6 +95,9 @@ func (c *Call) reinviteAnswered(e ReinviteAnswered) {
 			c.do(AckReinvite{Side: e.Side})
 		}
 		c.do(AcceptReinvite{Side: asker, SDP: e.SDP})
+		if c.change.noAck {
+			c.change.state = changeNone
+		}
 	case e.Status == 481 || e.Status == 408: // its dialog is gone (RFC 3261 s12.2.1.2)
 		c.change.state = changeNone
 		c.do(RefuseReinvite{Side: asker, Status: e.Status})

@@ -90,10 +90,12 @@ type (
 		Cause int
 	}
 	// Reinvited is a re-INVITE; no offer means a late one. A leg has at most
-	// one open: its dialog refuses more (RFC 3261 s14.2).
+	// one open: its dialog refuses more (RFC 3261 s14.2). Update says that it
+	// is an UPDATE with an offer instead, which has no ACK (RFC 3311).
 	Reinvited struct {
-		Side  Side
-		Offer Body
+		Side   Side
+		Offer  Body
+		Update bool
 	}
 	// ReinviteCancelled is the CANCEL of a re-INVITE.
 	ReinviteCancelled struct{ Side Side }

@@ -29,6 +29,7 @@ type world struct {
 	bridged           bool
 	openFrom          [2]bool // re-INVITEs of a peer without our final response
 	ackOwedBy         [2]bool // our 2xx to a re-INVITE, not acknowledged
+	update            [2]bool // what is open from a peer is an UPDATE
 	openTo            [2]bool // our re-INVITEs without a final response
 	ackOwedTo         [2]bool // 2xx to our re-INVITEs that we have not acknowledged
 	stopped           [2]bool // what a leg hears was told to end
@@ -125,7 +126,7 @@ func (w *world) possible() []Event {
 	if f := w.fork(w.call.fork); f.answered && f.acked && !f.ended && !w.bGone {
 		evs = append(evs, HungUp{Side: B, Cause: 16})
 		if !w.openFrom[B] {
-			evs = append(evs, Reinvited{Side: B})
+			evs = append(evs, Reinvited{Side: B}, Reinvited{Side: B, Offer: Theirs("b-update"), Update: true})
 		}
 	}
 	for _, s := range []Side{A, B} {
@@ -209,7 +210,7 @@ func (w *world) happen(ev Event) {
 			w.whole[e.Side] = true
 		}
 	case Reinvited:
-		w.openFrom[e.Side] = true
+		w.openFrom[e.Side], w.update[e.Side] = true, e.Update
 	case ReinviteAnswered:
 		w.openTo[e.Side] = false
 		w.ackOwedTo[e.Side] = e.Status < 300
@@ -340,7 +341,7 @@ func (w *world) check(a Action) error {
 		if !w.openFrom[a.Side] {
 			return fmt.Errorf("no re-INVITE to accept on leg %s", a.Side)
 		}
-		w.openFrom[a.Side], w.ackOwedBy[a.Side] = false, true
+		w.openFrom[a.Side], w.ackOwedBy[a.Side] = false, !w.update[a.Side]
 	case RefuseReinvite:
 		if !w.openFrom[a.Side] {
 			return fmt.Errorf("no re-INVITE to refuse on leg %s", a.Side)

@@ -299,6 +299,18 @@ func TestReinviteIsRelayed(t *testing.T) {
 	}...))
 }
 
+func TestUpdateHasNoAck(t *testing.T) {
+	run(t, one, race{
+		{offer, "Dial(0,theirs)"},
+		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{Acked{}, ""},
+		{Reinvited{Side: B, Offer: Theirs("hold"), Update: true}, "Reinvite(A,theirs)"},
+		{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("ok")}, "AckReinvite(A,none) AcceptReinvite(B,theirs)"},
+		{Reinvited{Side: A, Offer: Theirs("next"), Update: true}, "Reinvite(B,theirs)"},
+		{ReinviteAnswered{Side: B, Status: 488}, "RefuseReinvite(A,488)"},
+	})
+}
+
 func TestSessionRefresh(t *testing.T) {
 	up := race{
 		{offer, "Dial(0,theirs)"},
@@ -439,7 +451,7 @@ func anyEvent(b byte) Event {
 		fork = "g"
 	}
 	all := []Event{Invited{sdp, b&32 != 0}, Cancelled{}, Pracked{sdp}, PrackMissing{}, Acked{sdp}, AckMissing{}, Progressed{183, fork, sdp}, Progressed{Status: 100},
-		Answered{Fork: fork, SDP: sdp}, Rejected{Status: 486}, Unreachable{503}, RangOut{}, HungUp{Side: side}, Reinvited{side, sdp},
+		Answered{Fork: fork, SDP: sdp}, Rejected{Status: 486}, Unreachable{503}, RangOut{}, HungUp{Side: side}, Reinvited{side, sdp, b&32 != 0},
 		ReinviteCancelled{side}, ReinviteAnswered{side, 200, sdp}, ReinviteAnswered{side, 481, sdp}, ReinviteAcked{Side: side, Answer: sdp},
 		ReinviteAcked{Side: side, Missing: true}, NoticeEnded{Side: side}, MediaLost{}, Suspended{}, Released{ReasonShutdown}, RefreshDue{side}, SessionExpired{side}, heard(side)}
 	return all[int(b&31)%len(all)]

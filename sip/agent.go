@@ -88,9 +88,9 @@ func (a *agent) do(act call.Action) {
 	case call.CancelReinvite:
 		a.cancel(&a.legs[act.Side])
 	case call.AcceptReinvite:
-		a.acceptReinvite(&a.legs[act.Side], act.SDP)
+		a.acceptChange(&a.legs[act.Side], act.SDP)
 	case call.RefuseReinvite:
-		a.refuseReinvite(&a.legs[act.Side], act.Status)
+		a.refuseChange(&a.legs[act.Side], act.Status)
 	case call.Refresh:
 		a.refresh(&a.legs[act.Side])
 	case call.RefreshLater:
@@ -179,7 +179,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
-	l.agreeSession(b)
+	l.agreeSession(b, l.in.session)
 	l.in.repeat = time.Time{}
 	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Allow is what we answer for; everything else gets 405 or 501 with it.
-const allow = "INVITE, ACK, CANCEL, BYE, PRACK, INFO, OPTIONS"
+const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS"
 
 // arrived runs in the reader of a socket: it validates, refuses what needs no
 // state, and hands the rest to the shard that owns it. It never blocks.
@@ -60,7 +60,7 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 func (s *Server) supported(in letter) bool {
 	m := in.message
 	switch m.Method {
-	case wire.INVITE, wire.BYE, wire.PRACK, wire.INFO, wire.OPTIONS:
+	case wire.INVITE, wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.OPTIONS:
 		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
 		understood := true
 		for _, tag := range m.Require { // RFC 3261 s8.2.2.3
@@ -76,7 +76,7 @@ func (s *Server) supported(in letter) bool {
 		return understood
 	case wire.ACK, wire.CANCEL:
 		return true
-	case wire.REGISTER, wire.UPDATE, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
+	case wire.REGISTER, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
 		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", allow))
 	default:
 		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", allow))

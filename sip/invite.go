@@ -59,7 +59,8 @@ func (a *agent) begin(in letter) {
 	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !a.plan.Emergency {
 		a.turnAway(status, call.ReasonExtension)
 	}
-	if !caller.askSession(m) && !a.plan.Emergency {
+	var ok bool
+	if caller.in.session, ok = caller.askSession(m); !ok && !a.plan.Emergency {
 		a.turnAway(422, call.ReasonExtension)
 	}
 	if a.plan.Refusal == nil && caller.in.offer != nil {
@@ -182,9 +183,7 @@ func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byt
 	at := peer.Address.String()
 	uri := id.uri(at)
 	to := "<" + uri + ">"
-	if peer.Network == wire.TCP {
-		uri += ";transport=tcp"
-	}
+	uri += transport(peer.Network)
 	o.invite = wire.NewInvite(uri, f.through.Network.String(), f.through.sentBy, o.branch)
 	o.invite.From = id.from(f.through.sentBy) + ";tag=" + l.tag
 	o.invite.To = to

@@ -26,6 +26,7 @@ type leg struct {
 	out   *inviteOut // the latest INVITE of ours
 	first *inviteOut // leg B: the one that made the dialog
 
+	update  *updateIn // an UPDATE with an offer that the peer sent, not answered yet
 	session dialog.Session
 
 	timer timer

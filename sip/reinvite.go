@@ -2,31 +2,44 @@ package sip
 
 import (
 	"tonegate/call"
+	"tonegate/media/sdp"
+	"tonegate/sip/dialog"
 	"tonegate/sip/wire"
 )
 
 // reinvited takes a peer's re-INVITE that its dialog has let pass.
 func (l *leg) reinvited(in letter) {
 	m := in.message
-	body, session := l.agent.read(m)
-	switch {
-	case len(m.Body) > 0 && !isSDP(m.ContentType):
-		l.refuse(in, 415)
-		return
-	case len(m.Body) > 0 && session == nil:
-		l.refuse(in, 488)
-		return
-	}
-	if !l.askSession(m) {
-		l.refuse(in, 422)
+	body, session, timer, ok := l.readChange(in)
+	if !ok {
 		return
 	}
 	l.dialog.InviteIn = true
-	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: l.in.session}
+	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: timer}
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		l.in.tx.respond(100, out)
 	}
 	l.agent.feed(call.Reinvited{Side: l.side, Offer: body})
+}
+
+// readChange reads a re-INVITE or UPDATE; false when it was refused.
+func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpires, bool) {
+	m := in.message
+	body, session := l.agent.read(m)
+	timer, long := l.askSession(m)
+	status := 0
+	switch {
+	case len(m.Body) > 0 && !isSDP(m.ContentType):
+		status = 415
+	case len(m.Body) > 0 && session == nil:
+		status = 488
+	case !long:
+		status = 422
+	default:
+		return body, session, timer, true
+	}
+	l.refuse(in, status)
+	return body, session, timer, false
 }
 
 // reinvite asks a leg for what the other wants.
@@ -38,7 +51,9 @@ func (a *agent) reinvite(l *leg, offer call.Body) {
 		return
 	}
 	o := a.again(l)
-	o.offer = asker.in.offer
+	if o.offer = asker.in.offer; asker.update != nil {
+		o.offer = asker.update.offer
+	}
 	a.ask(l, o, text)
 }
 
@@ -102,12 +117,22 @@ func (a *agent) ackReinvite(l *leg, answer call.Body) {
 	l.out.ack = a.sendAck(l, &l.dialog, l.out.invite.CSeq, l.flow, answer)
 }
 
-// acceptReinvite answers a leg's re-INVITE with 200.
-func (a *agent) acceptReinvite(l *leg, body call.Body) { a.accept(l, body) }
+// acceptChange answers what a leg asked for with 200.
+func (a *agent) acceptChange(l *leg, body call.Body) {
+	if l.update != nil {
+		a.acceptUpdate(l, body)
+	} else {
+		a.accept(l, body)
+	}
+}
 
-// refuseReinvite answers a leg's re-INVITE with a failure. The session stays
-// as it was (RFC 3261 s14.1).
-func (a *agent) refuseReinvite(l *leg, status int) {
+// refuseChange answers it with a failure. The session stays as it was
+// (RFC 3261 s14.1, RFC 3311 s5.2).
+func (a *agent) refuseChange(l *leg, status int) {
+	if l.update != nil {
+		a.refuseUpdate(l, status)
+		return
+	}
 	if l.in.request == nil {
 		return
 	}

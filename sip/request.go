@@ -38,6 +38,8 @@ func (l *leg) receive(in letter) {
 		sh.respondOnce(in, 200, l.tag)
 	case wire.PRACK:
 		l.pracked(in)
+	case wire.UPDATE:
+		l.updated(in)
 	case wire.INFO:
 		l.informed(in)
 	case wire.INVITE:

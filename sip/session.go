@@ -15,15 +15,15 @@ const tagTimer = "timer"
 // longestInterval bounds the session interval that a peer can make us agree to.
 const longestInterval = 24 * time.Hour
 
-// askSession reads what an INVITE says of session timers; false when its
-// interval is too brief and it must be refused with 422 (RFC 4028 s9).
-func (l *leg) askSession(m *wire.Message) bool {
+// askSession reads what an INVITE or UPDATE says of session timers, and gives
+// what its 2xx agrees to; false when the interval is too brief and it must be
+// refused with 422 (RFC 4028 s9).
+func (l *leg) askSession(m *wire.Message) (dialog.SessionExpires, bool) {
 	asked, ok := dialog.ParseSessionExpires(m.Value("Session-Expires"))
 	minSE, _ := dialog.ParseSeconds(cut(m.Value("Min-SE")))
 	value, tooBrief := dialog.Negotiate(asked, ok, hasTag(m.Supported, tagTimer) || hasTag(m.Require, tagTimer), minSE, l.trunk.SessionTimer)
 	value.Interval = min(value.Interval, longestInterval)
-	l.in.session = value
-	return !tooBrief
+	return value, !tooBrief
 }
 
 // cut is a header value without its parameters.
@@ -37,9 +37,8 @@ func cut(value string) string {
 }
 
 // agreeSession writes the outcome into our 2xx, and starts the timer.
-func (l *leg) agreeSession(b *wire.Builder) {
+func (l *leg) agreeSession(b *wire.Builder, v dialog.SessionExpires) {
 	b.Add("Supported", tagTimer)
-	v := l.in.session
 	if v.Interval == 0 {
 		l.session.Stop()
 		return

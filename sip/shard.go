@@ -198,7 +198,7 @@ func (sh *shard) open(in letter) {
 		sh.cancel(in)
 	case wire.OPTIONS:
 		sh.reply(in, 200)
-	case wire.BYE, wire.PRACK, wire.INFO:
+	case wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO:
 		sh.reply(in, 481)
 	case wire.ACK: // of nothing that we know: nobody expects an answer
 		sh.server.metrics.drop(dropUnmatched)
