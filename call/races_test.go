@@ -100,7 +100,7 @@ func TestCancelCrossesAnswer(t *testing.T) {
 	t.Run("200 first", func(t *testing.T) {
 		run(t, one, race{
 			{offer, "Dial(0,theirs)"},
-			{picks, "Ack(f,none) Answer(theirs) Bridge"},
+			{picks, "Bridge Ack(f,none) Answer(theirs)"},
 			{Cancelled{}, ""},
 			{Acked{}, ""},
 		})
@@ -210,12 +210,12 @@ func TestCancelInTheMiddleOfTheTone(t *testing.T) {
 func TestHangUpBetweenAnswerAndAck(t *testing.T) {
 	run(t, one, race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{HungUp{Side: A}, "Silence Bye(B,0) Finish(completed,caller_hung_up)"},
 	})
 	run(t, one, race{ // B hangs up: our BYE to A waits for A's ACK
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{HungUp{Side: B, Cause: 16}, "Silence"},
 		{Acked{}, "Bye(A,16) Finish(completed,callee_hung_up)"},
 	})
@@ -248,7 +248,7 @@ func TestLateOfferBeforeTheToneIsAnsweredByUs(t *testing.T) {
 func TestCallerNeverAcks(t *testing.T) {
 	run(t, one, race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{AckMissing{}, "Silence Bye(A,102) Bye(B,102) Finish(failed,no_ack)"},
 	})
 }
@@ -256,7 +256,7 @@ func TestCallerNeverAcks(t *testing.T) {
 func TestByeCrossesBye(t *testing.T) {
 	run(t, one, race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{Acked{}, ""},
 		{HungUp{Side: A, Cause: 16}, "Silence Bye(B,16) Finish(completed,caller_hung_up)"},
 		{HungUp{Side: B, Cause: 16}, ""},
@@ -268,7 +268,7 @@ func TestForkedAnswers(t *testing.T) {
 		{offer, "Dial(0,theirs)"},
 		{Progressed{Status: 183, Fork: "f", SDP: Theirs("b1")}, "Bridge Progress(183,theirs)"},
 		{Progressed{Status: 183, Fork: "g", SDP: Theirs("b2")}, "Progress(183,none)"},
-		{Answered{Fork: "g", SDP: Theirs("b2")}, "Ack(g,none) Answer(theirs) Bridge"},
+		{Answered{Fork: "g", SDP: Theirs("b2")}, "Bridge Ack(g,none) Answer(theirs)"},
 		{picks, "Ack(f,none) Drop(f)"},
 	})
 }
@@ -276,7 +276,7 @@ func TestForkedAnswers(t *testing.T) {
 func TestReinviteIsRelayed(t *testing.T) {
 	up := race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{Acked{}, ""},
 	}
 	run(t, one, append(up[:3:3], race{
@@ -302,7 +302,7 @@ func TestReinviteIsRelayed(t *testing.T) {
 func TestUpdateHasNoAck(t *testing.T) {
 	run(t, one, race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{Acked{}, ""},
 		{Reinvited{Side: B, Offer: Theirs("hold"), Update: true}, "Reinvite(A,theirs)"},
 		{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("ok")}, "AckReinvite(A,none) AcceptReinvite(B,theirs)"},
@@ -314,7 +314,7 @@ func TestUpdateHasNoAck(t *testing.T) {
 func TestSessionRefresh(t *testing.T) {
 	up := race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{Acked{}, ""},
 	}
 	run(t, one, append(up[:3:3], race{
@@ -362,7 +362,7 @@ func TestHangUpWhileANoticePlays(t *testing.T) {
 func TestSuspendedInTheCall(t *testing.T) {
 	run(t, Plan{Targets: one.Targets, Suspend: Refusal{Status: 404, Cause: 1}}, race{
 		{offer, "Dial(0,theirs)"},
-		{picks, "Ack(f,none) Answer(theirs) Bridge"},
+		{picks, "Bridge Ack(f,none) Answer(theirs)"},
 		{Acked{}, ""},
 		{Suspended{}, "Silence Bye(A,16) Bye(B,16) Finish(refused,stop_list)"},
 	})

@@ -188,10 +188,21 @@ func (c *Call) answered(e Answered) {
 		return
 	}
 	c.callee, c.calleeSDP = calleeUp, e.SDP
+	if c.free() { // before the ACK, so that not even B's first word is lost
+		c.bridge()
+	}
 	c.do(Ack{Fork: e.Fork})
 	if c.media != mediaBefore { // else B hears silence until A has heard the whole notice
 		c.arrived()
 	}
+}
+
+// free reports whether nothing more is to be played, or to be waited for,
+// before the legs may hear each other.
+func (c *Call) free() bool {
+	n := &c.plan.Notices
+	return (c.media == mediaQuiet || c.media == mediaEarly) && c.unpracked == 0 &&
+		n.BeforeCallee == "" && n.AnswerCaller == "" && n.AnswerCallee == ""
 }
 
 // arrived goes on with a callee that has answered.

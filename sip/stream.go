@@ -70,6 +70,7 @@ func (c *stream) write() {
 			c.SetWriteDeadline(time.Now().Add(streamWriteTime))
 			if _, err := c.Conn.Write(o.b); err != nil {
 				c.fail(o)
+				c.turnedAway(err)
 				return
 			}
 		}
