@@ -39,11 +39,11 @@ func (c *Call) changed(ev Event) {
 // is under way.
 func (c *Call) refreshDue(e RefreshDue) {
 	if !c.Up() || c.media != mediaBridged || c.change.state != changeNone {
-		c.do(RefreshLater{Side: e.Side})
+		c.do(RefreshLater(e))
 		return
 	}
 	c.change = change{state: changeRefresh, asker: e.Side.Other()}
-	c.do(Refresh{Side: e.Side})
+	c.do(Refresh(e))
 }
 
 // refreshed ends a refresh of ours. A failure leaves the session until it
