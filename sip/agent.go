@@ -123,7 +123,7 @@ func (a *agent) respond(l *leg, status int, b *wire.Builder) []byte {
 
 func (a *agent) progress(l *leg, p call.Progress) {
 	reliable := l.in.pracks.on && (l.in.pracks.all || p.SDP.From != call.Nobody)
-	if reliable && l.in.pracks.hold(p) {
+	if reliable && a.hold(&l.in.pracks, p) {
 		return
 	}
 	text, err := l.describe(p.SDP)

@@ -98,6 +98,24 @@ func TestLadderReliable(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"reliable-much-progress", both(toneless, reliable), func(w *world) {
+			a := w.carrier.Invite(acknowledging(plain))
+			b := w.pbx.Accept()
+			for range 20 {
+				b.Respond(183, nil, described(w.pbxVoice, "sendrecv", 1))
+			}
+			b.Answer()
+			b.ExpectRequest("ACK")
+			for range 1 + maxHeldProgress {
+				early := a.Expect(183)
+				w.numbered(early)
+				a.Prack(early, "").Expect(200)
+			}
+			a.Expect(200)
+			a.Ack("")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
 		{"reliable-cancelled", both(onlyBefore, reliable), func(w *world) {
 			a := w.carrier.Invite(acknowledging(forwarded))
 			w.numbered(a.Expect(183))

@@ -68,13 +68,16 @@ func (a *agent) sendReliably(l *leg, p call.Progress, b *wire.Builder) {
 }
 
 // hold keeps a provisional response back behind one that lacks its PRACK;
-// false when there is none.
-func (p *pracks) hold(response call.Progress) bool {
-	if !p.waiting.Waiting() {
+// false when there is none. Beyond the bound a response is left out, and the
+// call told not to wait for its PRACK.
+func (a *agent) hold(p *pracks, response call.Progress) bool {
+	switch {
+	case !p.waiting.Waiting():
 		return false
-	}
-	if len(p.held) < maxHeldProgress {
+	case len(p.held) < maxHeldProgress:
 		p.held = append(p.held, response)
+	case response.SDP.From != call.Nobody:
+		a.feed(call.Pracked{})
 	}
 	return true
 }
