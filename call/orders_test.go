@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -442,14 +443,17 @@ func explore(w *world, depth int, count *int) error {
 	return nil
 }
 
-func TestEveryOrderOfEvents(t *testing.T) {
+// start is how a call begins.
+type start struct {
+	plan   Plan
+	invite Invited
+}
+
+func starts() map[string]start {
 	two := []Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}
 	offer := Invited{Offer: Theirs("a-offer")}
 	both := Slots{AnswerCaller: "tone", AnswerCallee: "tone"}
-	for name, start := range map[string]struct {
-		plan   Plan
-		invite Invited
-	}{
+	return map[string]start{
 		"plain":                    {Plan{Targets: two}, offer},
 		"late offer":               {Plan{Targets: two}, Invited{}},
 		"tone at answer":           {Plan{Targets: two, Notices: both}, offer},
@@ -472,7 +476,11 @@ func TestEveryOrderOfEvents(t *testing.T) {
 		"suspended":                {Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}, offer},
 		"suspended, announced":     {Plan{Refusal: &Refusal{Status: 404, Cause: 1, Announce: "voice"}, Why: ReasonStopped}, offer},
 		"emergency":                {Plan{Targets: two, Emergency: true, LiveCalls: KeepLiveCalls}, offer},
-	} {
+	}
+}
+
+func TestEveryOrderOfEvents(t *testing.T) {
+	for name, start := range starts() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(&start.plan)
@@ -487,6 +495,36 @@ func TestEveryOrderOfEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%d orders", count)
+		})
+	}
+}
+
+// TestLongWalks goes deeper than every order can: random ones of up to sixty
+// events. A failure names its seed.
+func TestLongWalks(t *testing.T) {
+	walks := 20000
+	if testing.Short() || raceDetector {
+		walks = 200
+	}
+	for name, start := range starts() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(walks) {
+				rng := rand.New(rand.NewPCG(seed, 7))
+				w := newWorld(&start.plan)
+				err := w.feed(start.invite)
+				for range 1 + rng.IntN(60) {
+					if next := w.possible(); err == nil && len(next) > 0 {
+						err = w.feed(next[rng.IntN(len(next))])
+					}
+				}
+				if err == nil {
+					err = w.settle()
+				}
+				if err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
 		})
 	}
 }
