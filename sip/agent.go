@@ -250,7 +250,7 @@ func (a *agent) finish(r call.Record) {
 	a.leave()
 	for i := range a.legs {
 		l := &a.legs[i]
-		l.in, l.sound = inviteIn{}, sound{}
+		l.in, l.sound, l.update = inviteIn{}, sound{}, nil
 		l.session.Stop()
 		l.rearm()
 	}
