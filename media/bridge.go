@@ -3,7 +3,7 @@ package media
 import "time"
 
 // Bridge implements Plane.
-func (p *udp) Bridge(a, b Leg) {
+func (p *plane) Bridge(a, b Leg) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x, y := p.legs[a], p.legs[b]
@@ -18,12 +18,12 @@ func (p *udp) Bridge(a, b Leg) {
 	now := p.clock()
 	x.feedFrom(y, now)
 	y.feedFrom(x, now)
-	p.keep.schedule(x, x.due())
-	p.keep.schedule(y, y.due())
+	x.keeper.schedule(x, x.due())
+	y.keeper.schedule(y, y.due())
 }
 
 // Unbridge implements Plane.
-func (p *udp) Unbridge(id Leg) {
+func (p *plane) Unbridge(id Leg) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.legs[id]
@@ -39,7 +39,7 @@ func (p *udp) Unbridge(id Leg) {
 }
 
 // sever takes a bridge apart; p.mu is held. Playbacks go on.
-func (p *udp) sever(l *leg) {
+func (p *plane) sever(l *leg) {
 	other := l.peer
 	if other == nil {
 		return

@@ -189,7 +189,7 @@ func TestSenderFallsSilent(t *testing.T) {
 
 func TestControlRateIsLimited(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, r *rig) {
-		b, err := compound(&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{SSRC: r.Plane.(*udp).legs[r.a].ssrc}}}, 1, "x", false)
+		b, err := compound(&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{SSRC: r.Plane.(*plane).legs[r.a].ssrc}}}, 1, "x", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,7 +97,7 @@ func FuzzRTCP(f *testing.F) {
 	f.Add([]byte{0x81, 201, 0, 7, 0, 0, 0, 1})
 	at := netip.MustParseAddrPort("192.0.2.1:4001")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l := &leg{plane: &udp{Options: Options{}.withDefaults()}, ssrc: 7}
+		l := &leg{plane: &plane{Options: Options{}.withDefaults()}, ssrc: 7}
 		l.in.fromRTCP, l.in.clock = at, 8000
 		l.receiveControl(b, at)
 		if l.in.far.Fraction < 0 || l.in.far.Fraction >= 1 || l.in.far.RTT < 0 || l.in.far.Jitter < 0 {

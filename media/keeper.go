@@ -10,10 +10,10 @@ import (
 // never is a deadline that is not reached.
 const never = time.Duration(math.MaxInt64)
 
-// keeper does for all legs, from one goroutine, what is due seldom: reports and the watch for silence.
+// keeper does for all legs, what is due seldom: reports and the watch for silence.
 type keeper struct {
 	clock func() time.Duration
-	wake  chan struct{}
+	wake  func()
 	mu    sync.Mutex
 	queue dueQueue
 }
@@ -26,8 +26,8 @@ type deadline struct {
 	closed bool
 }
 
-func newKeeper(clock func() time.Duration) *keeper {
-	return &keeper{clock: clock, wake: make(chan struct{}, 1)}
+func newKeeper(clock func() time.Duration, wake func()) *keeper {
+	return &keeper{clock: clock, wake: wake}
 }
 
 // schedule sets when the leg is due next.
@@ -44,7 +44,7 @@ func (k *keeper) schedule(l *leg, at time.Duration) {
 		heap.Push(&k.queue, l)
 	}
 	if k.queue[0] == l {
-		signal(k.wake)
+		k.wake()
 	}
 }
 
@@ -71,31 +71,14 @@ func (k *keeper) pop() (*leg, time.Duration) {
 	return heap.Pop(&k.queue).(*leg), 0
 }
 
-func (k *keeper) run(stop <-chan struct{}) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+// advance serves the legs that are due and gives the time until the next one is, or never.
+func (k *keeper) advance() time.Duration {
 	for {
 		l, wait := k.pop()
-		if l != nil {
-			k.schedule(l, l.serve(k.clock()))
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			continue
+		if l == nil {
+			return wait
 		}
-		if wait == never {
-			timer.Stop()
-		} else {
-			timer.Reset(wait)
-		}
-		select {
-		case <-timer.C:
-		case <-k.wake:
-		case <-stop:
-			return
-		}
+		k.schedule(l, l.serve(k.clock()))
 	}
 }
 

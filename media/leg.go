@@ -9,18 +9,20 @@ import (
 
 // leg is one side of a call: two sockets and the two halves of the state. doc.go says who owns what.
 type leg struct {
-	plane *udp
-	id    Leg
-	port  uint16 // RTP; RTCP is the next
-	rtp   PacketConn
-	rtcp  PacketConn
-	peer  *leg // bridged with; owned by plane.mu
-	in    inbound
-	out   outbound
-	told  told
-	keep  deadline // owned by the keeper
-	ssrc  uint32   // of what we send
-	cname string   // RFC 7022: random, so that it does not tell one leg from which other
+	plane  *plane
+	id     Leg
+	port   uint16 // RTP; RTCP is the next
+	rtp    sender
+	rtcp   sender
+	peer   *leg // bridged with; owned by plane.mu
+	in     inbound
+	out    outbound
+	told   told
+	keep   deadline // owned by the keeper
+	pacer  *pacer
+	keeper *keeper
+	ssrc   uint32 // of what we send
+	cname  string // RFC 7022: random, so that it does not tell one leg from which other
 }
 
 // inbound is what this side sends us.

@@ -15,20 +15,20 @@ const (
 // Without playbacks it sleeps.
 type pacer struct {
 	clock func() time.Duration
-	wake  chan struct{}
+	wake  func()
 
 	mu    sync.Mutex
 	added []*playback
 
-	// owned by run
+	// owned by who calls advance
 	wheel  [slots][]*playback
 	count  int
 	tick   int64 // done
 	packet [datagramSize]byte
 }
 
-func newPacer(clock func() time.Duration) *pacer {
-	return &pacer{clock: clock, wake: make(chan struct{}, 1)}
+func newPacer(clock func() time.Duration, wake func()) *pacer {
+	return &pacer{clock: clock, wake: wake}
 }
 
 // add hands over a playback.
@@ -36,39 +36,21 @@ func (p *pacer) add(b *playback) {
 	p.mu.Lock()
 	p.added = append(p.added, b)
 	p.mu.Unlock()
-	signal(p.wake)
+	p.wake()
 }
 
-// signal wakes the receiver of a channel that holds one.
-func signal(wake chan struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
-}
-
-func (p *pacer) run(stop <-chan struct{}) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+// advance sends what is due and gives the time until something is, or never.
+func (p *pacer) advance() time.Duration {
 	for {
 		p.admit()
 		if p.count == 0 {
-			timer.Stop()
-		} else {
-			next := p.next()
-			wait := time.Duration(next)*tick - p.clock()
-			if wait <= 0 {
-				p.turn(next)
-				continue
-			}
-			timer.Reset(wait)
+			return never
 		}
-		select {
-		case <-timer.C:
-		case <-p.wake:
-		case <-stop:
-			return
+		next := p.next()
+		if wait := time.Duration(next)*tick - p.clock(); wait > 0 {
+			return wait
 		}
+		p.turn(next)
 	}
 }
 

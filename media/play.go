@@ -40,7 +40,7 @@ func (w Playback) clock() int {
 }
 
 // Play implements Plane.
-func (p *udp) Play(id Leg, what Playback, done func(Played)) {
+func (p *plane) Play(id Leg, what Playback, done func(Played)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -66,11 +66,11 @@ func (p *udp) Play(id Leg, what Playback, done func(Played)) {
 	l.out.feed, l.out.playing = nil, b
 	l.out.stream.detach()
 	p.Counters.Playbacks.Add(1)
-	p.pacer.add(b)
+	l.pacer.add(b)
 }
 
 // Stop implements Plane.
-func (p *udp) Stop(id Leg) {
+func (p *plane) Stop(id Leg) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l := p.legs[id]; l != nil {
@@ -80,7 +80,7 @@ func (p *udp) Stop(id Leg) {
 
 // report calls done in a goroutine of its own. Shutdown has not finished waiting: p.mu is held and the plane open, or
 // the caller is one of the plane's goroutines.
-func (p *udp) report(done func(Played), played Played) {
+func (p *plane) report(done func(Played), played Played) {
 	if played.Failed != "" {
 		p.Counters.PlaybacksIncomplete.Add(1)
 	}

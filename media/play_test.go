@@ -100,14 +100,14 @@ func TestLateFramesAreCaughtUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		b := &playback{Playback: tone(20)}
-		l := &leg{plane: &udp{Options: Options{}.withDefaults(), epoch: time.Now()}}
+		l := &leg{plane: &plane{Options: Options{}.withDefaults(), epoch: time.Now()}}
 		phone := n.phone(t, "198.51.100.1:4000", 1)
 		l.rtp, _ = n.listen(netip.AddrPortFrom(ours, 20000))
 		l.out.clock = 8000
 		l.describe(phone.remote(), 0)
 		b.leg, b.done, l.out.playing = l, func(Played) {}, b
 		var now time.Duration
-		p := newPacer(func() time.Duration { return now })
+		p := newPacer(func() time.Duration { return now }, func() {})
 		p.add(b)
 		p.admit()
 		now = 95 * ms // nothing ran for 95 ms: frames 0 to 4 are due

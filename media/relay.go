@@ -1,8 +1,6 @@
 package media
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"time"
 )
@@ -12,26 +10,6 @@ const (
 	controlRate  = 50   // RTCP datagrams a second accepted from a remote side
 	readFailures = 100  // in a row until a socket is given up
 )
-
-// read hands each datagram of a socket to receive, until the socket is closed.
-func (l *leg) read(conn PacketConn, receive func([]byte, netip.AddrPort)) {
-	buffer := make([]byte, datagramSize)
-	for failures := 0; failures < readFailures; {
-		n, from, err := conn.ReadFromUDPAddrPort(buffer)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			failures++
-			if failures == readFailures {
-				l.plane.Log.Warn("media socket given up", "leg", uint64(l.id), "error", err)
-			}
-		default:
-			failures = 0
-			receive(buffer[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
-		}
-	}
-}
 
 // receive takes a datagram from the RTP socket through both halves: judged here, renumbered and sent by the other leg.
 // It does not allocate.

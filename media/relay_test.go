@@ -32,7 +32,7 @@ func TestStrangersAreCountedAndDropped(t *testing.T) {
 func TestWhatIsNotRTPIsDropped(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, r *rig) {
 		r.Bridge(r.a, r.b)
-		loop := packet(t, rtp.Header{SSRC: r.Plane.(*udp).legs[r.a].ssrc})
+		loop := packet(t, rtp.Header{SSRC: r.Plane.(*plane).legs[r.a].ssrc})
 		for _, b := range [][]byte{{}, {0}, {0x80}, make([]byte, 200), {22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, loop, append([]byte{0x80, 0}, make([]byte, 9)...)} {
 			r.caller.rtp.WriteToUDPAddrPort(b, r.atA)
 		}

@@ -26,10 +26,32 @@ func socket(t testing.TB) (*net.UDPConn, netip.AddrPort) {
 	return c, c.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
+// backends runs a test over each that the system has.
+func backends[T interface {
+	testing.TB
+	Run(string, func(T)) bool
+}](t T, test func(T, func(Options) Plane)) {
+	for _, name := range []string{UDP, Epoll} {
+		t.Run(name, func(t T) {
+			test(t, func(o Options) Plane {
+				o.Backend = name
+				p := New(o)
+				if _, portable := p.(*plane).driver.(*goroutines); portable != (name == UDP) {
+					p.Shutdown()
+					t.Skip("not on this system")
+				}
+				return p
+			})
+		})
+	}
+}
+
 // The whole way through the system's sockets: a tone, then relay, then the leg is gone.
-func TestRealSockets(t *testing.T) {
+func TestRealSockets(t *testing.T) { backends(t, testRealSockets) }
+
+func testRealSockets(t *testing.T, start func(Options) Plane) {
 	goroutines := runtime.NumGoroutine()
-	p := NewUDP(Options{Ports: [2]int{31000, 31999}})
+	p := start(Options{Ports: [2]int{31000, 31999}})
 	a, atA, err := p.Open(loopback)
 	if err != nil {
 		t.Fatal(err)
@@ -96,13 +118,15 @@ func TestRealSockets(t *testing.T) {
 	again.Close()
 }
 
-func TestRealPortsHeldByOthers(t *testing.T) {
+func TestRealPortsHeldByOthers(t *testing.T) { backends(t, testRealPortsHeldByOthers) }
+
+func testRealPortsHeldByOthers(t *testing.T, start func(Options) Plane) {
 	held, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 32001})
 	if err != nil {
 		t.Skip("32001 is in use on this machine")
 	}
 	defer held.Close()
-	p := NewUDP(Options{Ports: [2]int{32000, 32003}})
+	p := start(Options{Ports: [2]int{32000, 32003}})
 	defer p.Shutdown()
 	if _, at, err := p.Open(loopback); err != nil || at.Port() != 32002 {
 		t.Errorf("%v %v", at, err)
@@ -137,7 +161,7 @@ func bridged(t testing.TB) (l *leg, from netip.AddrPort) {
 	p.Remote(a, Remote{Address: from, Send: true, Receive: true})
 	p.Remote(b, Remote{Address: from, Send: true, Receive: true})
 	p.Bridge(a, b)
-	return p.(*udp).legs[a], from
+	return p.(*plane).legs[a], from
 }
 
 func TestNothingIsAllocatedPerPacket(t *testing.T) {
@@ -188,8 +212,10 @@ func BenchmarkRelay(b *testing.B) {
 }
 
 // BenchmarkRelaySockets: one packet at a time through real sockets and two goroutine switches.
-func BenchmarkRelaySockets(b *testing.B) {
-	p := NewUDP(Options{Ports: [2]int{33000, 33999}, Rate: 1 << 40})
+func BenchmarkRelaySockets(b *testing.B) { backends(b, benchmarkRelaySockets) }
+
+func benchmarkRelaySockets(b *testing.B, start func(Options) Plane) {
+	p := start(Options{Ports: [2]int{33000, 33999}, Rate: 1 << 40})
 	defer p.Shutdown()
 	a, atA, err := p.Open(loopback)
 	if err != nil {
@@ -221,19 +247,22 @@ func BenchmarkRelaySockets(b *testing.B) {
 }
 
 // BenchmarkTone: one frame from the wheel into a real socket.
-func BenchmarkTone(b *testing.B) {
+func BenchmarkTone(b *testing.B) { backends(b, benchmarkTone) }
+
+func benchmarkTone(b *testing.B, start func(Options) Plane) {
 	c, to := socket(b)
-	rtp, err := listen(netip.AddrPortFrom(loopback, 0))
+	_ = c.SetReadBuffer(4096) // what it does not take is dropped
+	q := start(Options{Ports: [2]int{33000, 33999}})
+	defer q.Shutdown()
+	id, _, err := q.Open(loopback)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer rtp.Close()
-	_ = c.SetReadBuffer(4096) // what it does not take is dropped
+	q.Remote(id, Remote{Address: to, Send: true})
+	l := q.(*plane).legs[id]
 	var now time.Duration
-	p := newPacer(func() time.Duration { return now })
-	l := &leg{plane: &udp{Options: Options{}.withDefaults(), epoch: time.Now()}, rtp: rtp}
-	l.describe(Remote{Address: to, Send: true}, 0)
-	play := &playback{Playback: tone(50), leg: l}
+	p := newPacer(func() time.Duration { return now }, func() {})
+	play := &playback{Playback: tone(50), leg: l, done: func(Played) {}}
 	play.Loop = true
 	l.out.playing = play
 	p.add(play)
@@ -248,8 +277,10 @@ func BenchmarkTone(b *testing.B) {
 	}
 }
 
-func BenchmarkOpenClose(b *testing.B) {
-	p := NewUDP(Options{Ports: [2]int{34000, 34999}, Quarantine: -1})
+func BenchmarkOpenClose(b *testing.B) { backends(b, benchmarkOpenClose) }
+
+func benchmarkOpenClose(b *testing.B, start func(Options) Plane) {
+	p := start(Options{Ports: [2]int{34000, 34999}, Quarantine: -1})
 	defer p.Shutdown()
 	b.ReportAllocs()
 	for b.Loop() {

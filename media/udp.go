@@ -1,206 +1,91 @@
 package media
 
 import (
-	crand "crypto/rand"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
-	"sync"
-	"syscall"
 	"time"
 )
 
-// udp is the portable backend: two sockets and two reading goroutines a leg, one pacer, one keeper.
-type udp struct {
-	Options
-	epoch time.Time
-	pacer *pacer
-	keep  *keeper
-	stop  chan struct{}
-	wg    sync.WaitGroup
-
-	mu     sync.Mutex // table, ports, and who is bridged with whom: all control calls
-	legs   map[Leg]*leg
-	next   Leg
-	ports  *ports
-	closed bool
+// goroutines is the portable driver: one goroutine a socket, one for the pacer, one for the keeper.
+type goroutines struct {
+	plane  *plane
+	pacer  *pacer
+	keeper *keeper
+	done   chan struct{}
 }
 
 // NewUDP starts the portable backend.
 func NewUDP(o Options) Plane {
-	o = o.withDefaults()
-	p := &udp{
-		Options: o,
-		epoch:   o.Now(),
-		stop:    make(chan struct{}),
-		legs:    make(map[Leg]*leg),
-		ports:   newPorts(o.Ports[0], o.Ports[1], o.Quarantine, uniform),
+	if o.Listen == nil {
+		o.Listen = listen
 	}
-	p.pacer = newPacer(p.clock)
-	p.keep = newKeeper(p.clock)
-	p.wg.Go(func() { p.pacer.run(p.stop) })
-	p.wg.Go(func() { p.keep.run(p.stop) })
-	o.Log.Info("media plane", "backend", "udp", "pairs", len(p.ports.free))
+	p := newPlane(o)
+	g := &goroutines{plane: p, done: make(chan struct{})}
+	p.driver = g
+	pace, keep := make(chan struct{}, 1), make(chan struct{}, 1)
+	g.pacer = newPacer(p.clock, func() { signal(pace) })
+	g.keeper = newKeeper(p.clock, func() { signal(keep) })
+	p.wg.Go(func() { g.run(g.pacer.advance, pace) })
+	p.wg.Go(func() { g.run(g.keeper.advance, keep) })
 	return p
 }
 
-// clock is the time since the start of the plane.
-func (p *udp) clock() time.Duration { return p.Now().Sub(p.epoch) }
-
-// uniform is a random number in [0, n) that cannot be guessed.
-func uniform(n int) int {
-	v, err := crand.Int(crand.Reader, big.NewInt(int64(n)))
-	if err != nil {
-		panic(err) // crypto/rand does not fail
+// signal wakes the receiver of a channel that holds one.
+func signal(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
 	}
-	return int(v.Int64())
 }
 
-func (p *udp) traffic(f flow) Traffic {
-	t := Traffic{Packets: f.packets, Octets: f.octets}
-	if f.packets > 0 {
-		t.First, t.Last = p.epoch.Add(f.first), p.epoch.Add(f.last)
-	}
-	return t
-}
-
-// attempts bounds how many pairs one Open tries when others hold ports of our range.
-const attempts = 32
-
-// Open implements Plane.
-func (p *udp) Open(address netip.Addr) (Leg, netip.AddrPort, error) {
-	address = address.Unmap()
-	for range attempts {
-		port, err := p.reserve()
-		if err != nil {
-			return 0, netip.AddrPort{}, err
+// run calls advance when the time that it said has passed, and when it is woken.
+func (g *goroutines) run(advance func() time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if wait := advance(); wait == never {
+			timer.Stop()
+		} else {
+			timer.Reset(wait)
 		}
-		at := netip.AddrPortFrom(address, port)
-		rtp, rtcp, err := p.bind(at)
-		if err == nil {
-			id, err := p.add(at, rtp, rtcp)
-			return id, at, err
-		}
-		p.mu.Lock()
-		p.ports.give(port, p.clock())
-		p.mu.Unlock()
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return 0, netip.AddrPort{}, fmt.Errorf("media: binding %v: %w", at, err)
+		select {
+		case <-timer.C:
+		case <-wake:
+		case <-g.done:
+			return
 		}
 	}
-	return 0, netip.AddrPort{}, fmt.Errorf("%w: %d pairs in turn are held by other programs", ErrNoPorts, attempts)
 }
 
-func (p *udp) reserve() (uint16, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return 0, fmt.Errorf("media: opening a leg: %w", net.ErrClosed)
-	}
-	port, ok := p.ports.take(p.clock())
-	if !ok {
-		p.Counters.PortsExhausted.Add(1)
-		return 0, ErrNoPorts
-	}
-	return port, nil
+func (g *goroutines) listen(at netip.AddrPort) (sender, error) { return g.plane.Listen(at) }
+
+func (g *goroutines) attach(l *leg) {
+	l.pacer, l.keeper = g.pacer, g.keeper
+	g.plane.wg.Go(func() { l.read(l.rtp.(PacketConn), l.receive) })
+	g.plane.wg.Go(func() { l.read(l.rtcp.(PacketConn), l.receiveControl) })
 }
 
-// bind opens both sockets or none.
-func (p *udp) bind(at netip.AddrPort) (rtp, rtcp PacketConn, err error) {
-	if rtp, err = p.Listen(at); err != nil {
-		return nil, nil, err
-	}
-	if rtcp, err = p.Listen(netip.AddrPortFrom(at.Addr(), at.Port()+1)); err != nil {
-		rtp.Close()
-		return nil, nil, err
-	}
-	return rtp, rtcp, nil
-}
+func (g *goroutines) detach(*leg) {}
 
-// add makes the leg and starts its readers.
-func (p *udp) add(at netip.AddrPort, rtp, rtcp PacketConn) (Leg, error) {
-	var random [26]byte
-	crand.Read(random[:])
-	ssrc := binary.BigEndian.Uint32(random[:])
-	l := &leg{plane: p, port: at.Port(), rtp: rtp, rtcp: rtcp, ssrc: ssrc, cname: fmt.Sprintf("%x", random[10:22])}
-	l.in.clock, l.out.clock = defaultClock, defaultClock
-	l.out.stream = newStream(ssrc, binary.BigEndian.Uint16(random[4:]), binary.BigEndian.Uint32(random[6:]), defaultClock/50)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		rtp.Close()
-		rtcp.Close()
-		return 0, fmt.Errorf("media: opening a leg: %w", net.ErrClosed)
-	}
-	p.next++
-	l.id = p.next
-	p.legs[l.id] = l
-	p.Counters.Legs.Add(1)
-	p.wg.Go(func() { l.read(rtp, l.receive) })
-	p.wg.Go(func() { l.read(rtcp, l.receiveControl) })
-	return l.id, nil
-}
+func (g *goroutines) stop() { close(g.done) }
 
-// Remote implements Plane.
-func (p *udp) Remote(id Leg, r Remote) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l := p.legs[id]; l != nil {
-		l.describe(r, p.clock())
-		p.keep.schedule(l, l.due())
-	}
-}
-
-// Stats implements Plane.
-func (p *udp) Stats(id Leg) Stats {
-	p.mu.Lock()
-	l := p.legs[id]
-	p.mu.Unlock()
-	if l == nil {
-		return Stats{}
-	}
-	l.watch(p.clock())
-	return l.stats()
-}
-
-// Close implements Plane.
-func (p *udp) Close(id Leg) Stats {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := p.legs[id]
-	if l == nil {
-		return Stats{}
-	}
-	return p.close(l)
-}
-
-// close ends a leg; p.mu is held.
-func (p *udp) close(l *leg) Stats {
-	delete(p.legs, l.id)
-	p.sever(l)
-	l.end(Closed)
-	p.keep.cancel(l)
-	l.bye()
-	l.rtp.Close()
-	l.rtcp.Close()
-	p.ports.give(l.port, p.clock())
-	p.Counters.Legs.Add(-1)
-	return l.count()
-}
-
-// Shutdown implements Plane.
-func (p *udp) Shutdown() {
-	p.mu.Lock()
-	if !p.closed {
-		for _, l := range p.legs {
-			p.close(l)
+// read hands each datagram of a socket to receive, until the socket is closed.
+func (l *leg) read(conn PacketConn, receive func([]byte, netip.AddrPort)) {
+	buffer := make([]byte, datagramSize)
+	for failures := 0; failures < readFailures; {
+		n, from, err := conn.ReadFromUDPAddrPort(buffer)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			failures++
+			if failures == readFailures {
+				l.plane.Log.Warn("media socket given up", "leg", uint64(l.id), "error", err)
+			}
+		default:
+			failures = 0
+			receive(buffer[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
 		}
-		p.closed = true
-		close(p.stop)
 	}
-	p.mu.Unlock()
-	p.wg.Wait()
 }

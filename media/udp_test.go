@@ -140,16 +140,17 @@ func TestShutdownLeavesNothing(t *testing.T) {
 			r.Close(b)
 		}
 		synctest.Wait()
-		p := r.Plane.(*udp)
+		p := r.Plane.(*plane)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.pacer.mu.Lock()
-		defer p.pacer.mu.Unlock()
-		p.keep.mu.Lock()
-		defer p.keep.mu.Unlock()
-		if len(done) != 2000 || len(p.legs) != 2 || len(p.keep.queue) != 2 || len(p.pacer.added) != 0 || len(r.conns) != 8 {
+		g := p.driver.(*goroutines)
+		g.pacer.mu.Lock()
+		defer g.pacer.mu.Unlock()
+		g.keeper.mu.Lock()
+		defer g.keeper.mu.Unlock()
+		if len(done) != 2000 || len(p.legs) != 2 || len(g.keeper.queue) != 2 || len(g.pacer.added) != 0 || len(r.conns) != 8 {
 			t.Errorf("%d reports, %d legs, %d deadlines, %d playbacks, %d sockets",
-				len(done), len(p.legs), len(p.keep.queue), len(p.pacer.added), len(r.conns))
+				len(done), len(p.legs), len(g.keeper.queue), len(g.pacer.added), len(r.conns))
 		}
 		if n := len(p.ports.free) + len(p.ports.resting); n != 4998 {
 			t.Errorf("%d pairs came back", n)

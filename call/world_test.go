@@ -1,0 +1,440 @@
+package call
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// world is what is around a call: a second, independent account of the wire,
+// which knows what was sent, what may come back, and what the RFCs allow at
+// that moment.
+type world struct {
+	call Call
+
+	aFinals, aByes    int
+	aAnswered, aAcked bool
+	aGone             bool // A sent BYE or got one
+	bOpen             bool // an INVITE to B without a final response
+	bDialled          int
+	bProvisional      bool
+	bCancels          int
+	bForks            [2]fork // by To-tag, f1 and f2
+	bGone             bool
+	hears             [2]bool
+	whole             [2]bool // a notice was heard to its end
+	bridged           bool
+	openFrom          [2]bool // re-INVITEs of a peer without our final response
+	ackOwedBy         [2]bool // our 2xx to a re-INVITE, not acknowledged
+	update            [2]bool // what is open from a peer is an UPDATE
+	openTo            [2]bool // our re-INVITEs without a final response
+	ackOwedTo         [2]bool // 2xx to our re-INVITEs that we have not acknowledged
+	stopped           [2]bool // what a leg hears was told to end
+	finishes          int
+	aWantedToLeave    bool
+	reliable          bool  // A acknowledges provisional responses
+	prackOwed         int   // by A
+	trace             []any // events and actions so far
+}
+
+type fork struct{ answered, acked, ended bool }
+
+func newWorld(p *Plan) *world { return &world{call: New(p)} }
+
+// clone is a snapshot: the call and its world are plain values.
+func (w *world) clone() *world {
+	n := *w
+	n.trace = n.trace[:len(n.trace):len(n.trace)]
+	return &n
+}
+
+// tags are the To-tags of the two forks.
+var tags = [2]string{"f1", "f2"}
+
+// fork is the fork with a To-tag; a tag that no response had is none.
+func (w *world) fork(tag string) *fork {
+	for i := range tags {
+		if tags[i] == tag {
+			return &w.bForks[i]
+		}
+	}
+	return &fork{}
+}
+
+// story is what happened, in words.
+func (w *world) story() string {
+	var lines []string
+	for _, step := range w.trace {
+		indent := ""
+		if _, ok := step.(Action); ok {
+			indent = "    "
+		}
+		lines = append(lines, fmt.Sprintf("%s%T%+v", indent, step, step))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// possible lists what the world can do next.
+func (w *world) possible() []Event {
+	var evs []Event
+	if w.aFinals == 0 {
+		evs = append(evs, Cancelled{})
+	}
+	if w.prackOwed > 0 && w.aFinals == 0 {
+		evs = append(evs, PrackMissing{}, Pracked{Answer: Theirs("a-prack")})
+		if w.call.callerSDP.From != Nobody {
+			evs = append(evs, Pracked{})
+		}
+	}
+	if w.aAnswered && !w.aAcked && !w.aGone {
+		evs = append(evs, AckMissing{})
+		if w.call.callerSDP.From == Nobody {
+			evs = append(evs, Acked{Answer: Theirs("a-answer")})
+		} else {
+			evs = append(evs, Acked{})
+		}
+	}
+	if w.aAnswered && !w.aGone {
+		evs = append(evs, HungUp{Side: A, Cause: 16})
+		if w.aAcked {
+			evs = append(evs, RefreshDue{Side: A}, SessionExpired{Side: A})
+		}
+		if w.aAcked && !w.openFrom[A] {
+			evs = append(evs, Reinvited{Side: A, Offer: Theirs("a-new")})
+		}
+	}
+	if w.bOpen {
+		if !w.bProvisional {
+			evs = append(evs, Progressed{Status: 100}, Unreachable{Status: 408})
+		}
+		evs = append(evs, Progressed{Status: 180, Fork: "f1"}, Progressed{Status: 183, Fork: "f2", SDP: Theirs("b-early")},
+			Rejected{Status: 486}, Rejected{Status: 503}, RangOut{})
+		if w.bCancels > 0 {
+			evs = append(evs, Unreachable{Status: 408})
+		}
+	}
+	if w.bDialled > 0 {
+		for _, f := range []string{"f1", "f2"} {
+			if !w.fork(f).answered && (w.bOpen || w.anyFork()) {
+				evs = append(evs, Answered{Fork: f, SDP: Theirs("b-answer")})
+			}
+		}
+	}
+	if f := w.fork(w.call.fork); f.answered && f.acked && !f.ended && !w.bGone {
+		evs = append(evs, HungUp{Side: B, Cause: 16})
+		if !w.openFrom[B] {
+			evs = append(evs, Reinvited{Side: B}, Reinvited{Side: B, Offer: Theirs("b-update"), Update: true})
+		}
+	}
+	for _, s := range []Side{A, B} {
+		if w.hears[s] {
+			evs = append(evs, NoticeEnded{Side: s, Proof: Proof{Leg: s, Complete: true}},
+				NoticeEnded{Side: s, Proof: Proof{Leg: s, Failed: "no media path"}})
+		}
+		if w.openFrom[s] {
+			evs = append(evs, ReinviteCancelled{Side: s})
+		}
+		if w.ackOwedBy[s] {
+			evs = append(evs, ReinviteAcked{Side: s, Answer: Theirs("re-answer")}, ReinviteAcked{Side: s, Missing: true})
+		}
+		if w.openTo[s] {
+			evs = append(evs, ReinviteAnswered{Side: s, Status: 200, SDP: Theirs("re-sdp")},
+				ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
+		}
+	}
+	return append(evs, Suspended{}, MediaLost{})
+}
+
+func (w *world) anyFork() bool {
+	for _, f := range w.bForks {
+		if f.answered {
+			return true
+		}
+	}
+	return false
+}
+
+// feed gives the call one event, and holds its actions against the world.
+func (w *world) feed(ev Event) error {
+	w.trace = append(w.trace, ev)
+	w.happen(ev)
+	for _, a := range w.call.Step(time.Unix(0, 0), ev) {
+		w.trace = append(w.trace, a)
+		if err := w.check(a); err != nil {
+			return fmt.Errorf("%w\n%s", err, w.story())
+		}
+	}
+	if w.bridged && (w.aGone || w.bGone) {
+		return fmt.Errorf("bridged to a leg that has gone\n%s", w.story())
+	}
+	for _, leg := range []Side{A, B} {
+		if w.aGone && w.hears[leg] && !w.stopped[leg] {
+			return fmt.Errorf("a notice plays on after the end of the call\n%s", w.story())
+		}
+	}
+	return nil
+}
+
+// happen notes what the event means on the wire.
+func (w *world) happen(ev Event) {
+	switch e := ev.(type) {
+	case Invited:
+		w.reliable = e.Reliable
+	case Pracked:
+		w.prackOwed--
+	case Cancelled:
+		w.aWantedToLeave = true
+	case Acked:
+		w.aAcked = true
+	case AckMissing:
+		w.aAcked = true // 64*T1 is over: BYE is allowed now
+	case HungUp:
+		if e.Side == A {
+			w.aGone, w.aWantedToLeave = true, true
+		} else {
+			w.bGone = true
+		}
+	case Progressed:
+		w.bProvisional = true
+	case Answered:
+		*w.fork(e.Fork) = fork{answered: true}
+		w.bOpen = false
+	case Rejected, Unreachable:
+		w.bOpen = false
+	case NoticeEnded:
+		w.hears[e.Side] = false
+		if e.Proof.Complete {
+			w.whole[e.Side] = true
+		}
+	case Reinvited:
+		w.openFrom[e.Side], w.update[e.Side] = true, e.Update
+	case ReinviteAnswered:
+		w.openTo[e.Side] = false
+		w.ackOwedTo[e.Side] = e.Status < 300
+	case ReinviteAcked:
+		w.ackOwedBy[e.Side] = false
+	}
+}
+
+// check holds one action against what is allowed now.
+func (w *world) check(a Action) error {
+	if w.finishes > 0 {
+		switch a.(type) {
+		case Ack, Drop, AckReinvite:
+		default:
+			return fmt.Errorf("%T after Finish", a)
+		}
+	}
+	switch a := a.(type) {
+	case Progress:
+		if w.reliable && a.SDP.From != Nobody {
+			w.prackOwed++
+		}
+		if w.aFinals > 0 {
+			return fmt.Errorf("provisional after the final response")
+		}
+		if w.hears[A] {
+			return fmt.Errorf("progress into the notice")
+		}
+	case Refuse:
+		w.aFinals++
+		w.aGone = true
+	case Answer:
+		w.aFinals++
+		w.aAnswered = true
+		if w.aWantedToLeave {
+			return fmt.Errorf("answered a caller that had gone")
+		}
+		if w.hears[A] {
+			return fmt.Errorf("answered into the notice")
+		}
+		if w.prackOwed > 0 {
+			return fmt.Errorf("answered before the PRACK")
+		}
+	case Dial:
+		w.bDialled++
+		w.bOpen, w.bProvisional, w.bCancels = true, false, 0
+		w.bForks = [2]fork{}
+		if w.aGone || w.aWantedToLeave {
+			return fmt.Errorf("dialled for a caller that had gone")
+		}
+		if w.call.plan.Notices.BeforeCaller != "" && !w.whole[A] && w.call.plan.OnFailure == Release && !w.call.plan.Notices.Overlap {
+			return fmt.Errorf("dialled before the notice was whole")
+		}
+		if w.hears[A] && !w.call.plan.Notices.Overlap {
+			return fmt.Errorf("dialled while the notice plays")
+		}
+	case Cancel:
+		w.bCancels++
+		if !w.bOpen || !w.bProvisional || w.bCancels > 1 {
+			return fmt.Errorf("CANCEL not allowed")
+		}
+	case Ack:
+		f := w.fork(a.Fork)
+		if !f.answered || f.acked {
+			return fmt.Errorf("ACK not owed to fork %q", a.Fork)
+		}
+		f.acked = true
+	case Drop:
+		f := w.fork(a.Fork)
+		if !f.acked || f.ended {
+			return fmt.Errorf("fork %q cannot be dropped", a.Fork)
+		}
+		f.ended = true
+	case Bye:
+		if a.Side == A {
+			w.aByes++
+			if !w.aAcked || w.aGone {
+				return fmt.Errorf("BYE to A not allowed")
+			}
+			w.aGone = true
+			break
+		}
+		f := w.fork(w.call.fork)
+		if !f.acked || f.ended || w.bGone {
+			return fmt.Errorf("BYE to B not allowed")
+		}
+		f.ended = true
+		w.bGone = true
+	case Play:
+		if w.prackOwed > 0 && a.Phase == Before && a.Side == A {
+			return fmt.Errorf("the notice begins before the PRACK")
+		}
+		if w.hears[a.Side] || w.bridged {
+			return fmt.Errorf("two sounds on leg %s", a.Side)
+		}
+		if a.Phase == AtAnswer && (!w.aAcked || w.bGone || w.aGone) {
+			return fmt.Errorf("notice at answer before both legs are up")
+		}
+		w.hears[a.Side], w.stopped[a.Side] = true, false
+	case Stop:
+		w.stopped[a.Side] = true
+		if !w.hears[a.Side] {
+			return fmt.Errorf("nothing to stop on leg %s", a.Side)
+		}
+	case Bridge:
+		if w.hears[A] || w.hears[B] {
+			return fmt.Errorf("bridged into a notice")
+		}
+		w.bridged = true
+	case Silence:
+		w.bridged = false
+	case Reinvite:
+		if w.openTo[a.Side] || w.openFrom[a.Side] {
+			return fmt.Errorf("re-INVITE into glare on leg %s", a.Side)
+		}
+		w.openTo[a.Side] = true
+	case Refresh:
+		if w.openTo[a.Side] || w.openFrom[a.Side] || !w.bridged {
+			return fmt.Errorf("refresh into glare on leg %s", a.Side)
+		}
+		w.openTo[a.Side] = true
+	case AckReinvite:
+		if !w.ackOwedTo[a.Side] {
+			return fmt.Errorf("ACK of a re-INVITE not owed to leg %s", a.Side)
+		}
+		w.ackOwedTo[a.Side] = false
+	case AcceptReinvite:
+		if !w.openFrom[a.Side] {
+			return fmt.Errorf("no re-INVITE to accept on leg %s", a.Side)
+		}
+		w.openFrom[a.Side], w.ackOwedBy[a.Side] = false, !w.update[a.Side]
+	case RefuseReinvite:
+		if !w.openFrom[a.Side] {
+			return fmt.Errorf("no re-INVITE to refuse on leg %s", a.Side)
+		}
+		w.openFrom[a.Side] = false
+	case Finish:
+		w.finishes++
+		if a.Record.Result == "" || a.Record.Reason == "" {
+			return fmt.Errorf("a record without result or reason: %+v", a.Record)
+		}
+		if w.bOpen || w.hears[A] || w.hears[B] || !w.aGone {
+			return fmt.Errorf("finished too early")
+		}
+	}
+	if w.aFinals > 1 || w.aByes > 1 || w.finishes > 1 {
+		return fmt.Errorf("%T sent twice", a)
+	}
+	return nil
+}
+
+// settle lets every timer run out, and demands that the call then be over
+// with nothing owed to anybody.
+func (w *world) settle() error {
+	steps := []Event{Released{Why: ReasonShutdown}}
+	for i := 0; i < 12; i++ {
+		for _, ev := range steps {
+			if err := w.feed(ev); err != nil {
+				return err
+			}
+		}
+		steps = steps[:0]
+		switch {
+		case w.finishes == 1 && !w.openTo[A] && !w.openTo[B]:
+			return w.debts()
+		case w.hears[A]:
+			steps = append(steps, NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}})
+		case w.hears[B]:
+			steps = append(steps, NoticeEnded{Side: B, Proof: Proof{Failed: "stopped"}})
+		case w.aAnswered && !w.aAcked && !w.aGone:
+			steps = append(steps, AckMissing{})
+		case w.openTo[A]:
+			steps = append(steps, ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("late")})
+		case w.openTo[B]:
+			steps = append(steps, ReinviteAnswered{Side: B, Status: 481})
+		case w.bOpen:
+			steps = append(steps, Unreachable{Status: 408})
+		}
+	}
+	return fmt.Errorf("the call does not end: %s\n%s", &w.call, w.story())
+}
+
+func (w *world) debts() error {
+	bad := ""
+	for i, f := range w.bForks {
+		tag := tags[i]
+		if !f.answered {
+			continue
+		}
+		if !f.acked {
+			bad += " fork " + tag + " lacks its ACK;"
+		}
+		if !f.ended && !w.bGone {
+			bad += " fork " + tag + " is still up;"
+		}
+	}
+	if w.ackOwedTo[A] || w.ackOwedTo[B] {
+		bad += " a 2xx to a re-INVITE lacks its ACK;"
+	}
+	if w.openFrom[A] || w.openFrom[B] {
+		bad += " a re-INVITE lacks its final response;"
+	}
+	if w.aFinals != 1 {
+		bad += fmt.Sprintf(" %d final responses to A;", w.aFinals)
+	}
+	if bad != "" {
+		return fmt.Errorf("debts at the end:%s\n%s", bad, w.story())
+	}
+	return nil
+}
+
+func explore(w *world, depth int, count *int) error {
+	*count++
+	if err := w.clone().settle(); err != nil {
+		return err
+	}
+	if depth == 0 {
+		return nil
+	}
+	for _, ev := range w.possible() {
+		next := w.clone()
+		if err := next.feed(ev); err != nil {
+			return err
+		}
+		if err := explore(next, depth-1, count); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+//go:build linux && (amd64 || arm64)
+
+package media
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// descriptor is a UDP socket that neither waits nor is connected. Its number goes back to the system when its last user is done with it:
+// nobody reads from, or writes to, a socket that has got the same number since.
+type descriptor struct {
+	fd     int
+	family uint16
+	users  atomic.Int32 // one of them is the leg, until closed
+	closed atomic.Bool
+
+	reactor *reactor
+	receive func([]byte, netip.AddrPort)
+
+	// owned by the reactor
+	slot     int32 // in its table; 0: not there
+	failures int   // to read, in a row
+}
+
+// bind opens a socket of one address family, so that sources are not seen as IPv4 within IPv6.
+func bind(at netip.AddrPort) (*descriptor, error) {
+	family := syscall.AF_INET
+	var name syscall.Sockaddr = &syscall.SockaddrInet4{Port: int(at.Port())}
+	if at.Addr().Is4() {
+		name = &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
+	} else {
+		scope, err := scope(at.Addr().Zone())
+		if err != nil {
+			return nil, err
+		}
+		family, name = syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16(), ZoneId: scope}
+	}
+	fd, err := syscall.Socket(family, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if family == syscall.AF_INET6 {
+		err = syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = syscall.Bind(fd, name)
+	}
+	if err != nil {
+		syscall.Close(fd)
+		return nil, os.NewSyscallError("bind", err)
+	}
+	// The system may allow less; then what it allows is used.
+	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, socketBuffer)
+	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, socketBuffer)
+	d := &descriptor{fd: fd, family: uint16(family)}
+	d.users.Store(1)
+	return d, nil
+}
+
+// scope is the number of the interface that a zone names.
+func scope(zone string) (uint32, error) {
+	if zone == "" {
+		return 0, nil
+	}
+	i, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0, err
+	}
+	return uint32(i.Index), nil
+}
+
+// hold keeps the number ours until release; false if it is not any more.
+func (d *descriptor) hold() bool {
+	for {
+		n := d.users.Load()
+		if n == 0 || d.closed.Load() {
+			return false
+		}
+		if d.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (d *descriptor) release() {
+	if d.users.Add(-1) == 0 {
+		syscall.Close(d.fd)
+	}
+}
+
+// Close implements sender.
+func (d *descriptor) Close() error {
+	if d.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	d.release()
+	return nil
+}
+
+// WriteToUDPAddrPort implements sender. It never waits: RawSyscall does not tell the scheduler, which is what makes it cheap.
+func (d *descriptor) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	if !d.hold() {
+		return 0, net.ErrClosed
+	}
+	defer d.release()
+	if len(b) == 0 || to.Addr().Is4() != (d.family == syscall.AF_INET) {
+		return 0, syscall.EINVAL
+	}
+	var name sockaddr
+	size := name.write(to)
+	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		0, uintptr(unsafe.Pointer(&name)), uintptr(size))
+	if err != 0 {
+		return 0, err
+	}
+	return int(n), nil
+}
+
+// read takes one datagram, if there is one.
+func (d *descriptor) read(b []byte, from *sockaddr) (int, syscall.Errno) {
+	if !d.hold() {
+		return 0, syscall.EAGAIN
+	}
+	defer d.release()
+	size := uint32(len(from))
+	n, _, err := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		0, uintptr(unsafe.Pointer(from)), uintptr(unsafe.Pointer(&size)))
+	return int(n), err
+}
+
+// sockaddr is struct sockaddr_in or sockaddr_in6 of the system.
+type sockaddr [28]byte
+
+// write gives how many octets are used.
+func (s *sockaddr) write(a netip.AddrPort) int {
+	binary.BigEndian.PutUint16(s[2:], a.Port())
+	if a.Addr().Is4() {
+		binary.NativeEndian.PutUint16(s[:], syscall.AF_INET)
+		ip := a.Addr().As4()
+		copy(s[4:], ip[:])
+		return 16
+	}
+	binary.NativeEndian.PutUint16(s[:], syscall.AF_INET6)
+	ip := a.Addr().As16()
+	copy(s[8:], ip[:])
+	return 28
+}
+
+// read is not valid for a source with a scope: a description cannot name it.
+func (s *sockaddr) read() netip.AddrPort {
+	port := binary.BigEndian.Uint16(s[2:])
+	switch {
+	case binary.NativeEndian.Uint16(s[:]) == syscall.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s[4:8])), port)
+	case binary.NativeEndian.Uint32(s[24:]) == 0:
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(s[8:24])), port)
+	}
+	return netip.AddrPort{}
+}
