@@ -108,9 +108,7 @@ func testRealSockets(t *testing.T, start func(Options) Plane) {
 		t.Errorf("%+v", s)
 	}
 	p.Shutdown()
-	if n := runtime.NumGoroutine(); n > goroutines {
-		t.Errorf("%d goroutines, %d before", n, goroutines)
-	}
+	gone(t, goroutines)
 	again, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(atA))
 	if err != nil {
 		t.Fatalf("a socket was left open: %v", err)

@@ -156,9 +156,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 			t.Errorf("%d pairs came back", n)
 		}
 	})
-	if after := runtime.NumGoroutine(); after > before { // the bubble has waited for its own
-		t.Errorf("%d goroutines, %d before", after, before)
-	}
+	gone(t, before)
 }
 
 // Nothing plays and nothing is open: no timer runs.
