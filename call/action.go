@@ -95,10 +95,12 @@ type (
 		Status int
 	}
 	// Write keeps the record of a part of the call that is over: the call before
-	// a transfer, or a transfer that came to nothing. Plan is what it went by.
+	// a transfer, or a transfer that came to nothing. Plan is what it went by,
+	// Over the leg that ends with it: Parked, or B; A for none.
 	Write struct {
 		Plan   *Plan
 		Record Record
+		Over   Side
 	}
 )
 

@@ -48,6 +48,9 @@ func (c *Call) Plan() *Plan { return c.plan }
 // for late 2xx responses of leg B.
 func (c *Call) Finished() bool { return c.finished }
 
+// Ringing reports whether the callee has rung, or said so much.
+func (c *Call) Ringing() bool { return !c.rec.Rang.IsZero() }
+
 // Up reports whether both legs are established.
 func (c *Call) Up() bool { return c.caller == callerUp && c.callee == calleeUp }
 

@@ -91,7 +91,7 @@ func (c *Call) parkedGone(bye Action) {
 func (c *Call) writeParked(result Result, why Reason, cause int) {
 	r := c.parked.rec
 	r.Result, r.Reason, r.Cause, r.Ended = result, why, cause, c.now
-	c.do(Write{Plan: c.parked.plan, Record: r})
+	c.do(Write{Plan: c.parked.plan, Record: r, Over: Parked})
 	c.parked = parked{}
 }
 
@@ -130,7 +130,7 @@ func (c *Call) comeBack() {
 	if c.parked.state != parkedCalled || c.callee != calleeDown || c.playing != [2]bool{} {
 		return
 	}
-	c.do(Write{Plan: c.plan, Record: c.rec})
+	c.do(Write{Plan: c.plan, Record: c.rec, Over: B})
 	p := c.parked
 	c.do(Unpark{Side: p.side})
 	c.parked = parked{}

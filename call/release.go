@@ -30,7 +30,11 @@ func (c *Call) rejected(e Rejected) {
 		if e.Status == 503 && c.next() || e.Status < 600 && c.goOn() {
 			return
 		}
-		c.giveUp(resultOf(e.Status), ReasonFarEnd, Refusal{Status: passedOn(e.Status), Cause: e.Cause})
+		cause := e.Cause
+		if cause == 0 {
+			cause = CauseOf(e.Status)
+		}
+		c.giveUp(resultOf(e.Status), ReasonFarEnd, Refusal{Status: passedOn(e.Status), Cause: cause})
 		c.retryAfter(e.RetryAfter)
 	}
 }
@@ -98,7 +102,7 @@ func (c *Call) hungUp(e HungUp) {
 	} else if c.caller == callerInviting {
 		result = NoAnswer // B heard a notice, and left before A was answered
 	}
-	c.end(result, why, Refusal{Status: 480, Cause: e.Cause})
+	c.end(result, why, Refusal{Status: StatusOf(e.Cause, 480), Cause: e.Cause})
 }
 
 func (c *Call) mediaLost() {

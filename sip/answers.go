@@ -35,9 +35,12 @@ func (a *agent) progress(l *leg, p call.Progress) {
 		a.feed(call.Released{Why: call.ReasonDescription})
 		return
 	}
-	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
+	}
+	if l.in.earlyMedia && text != nil {
+		b.Add("P-Early-Media", a.authorize(p.SDP))
 	}
 	if reliable {
 		a.sendReliably(l, p, b)
@@ -46,6 +49,19 @@ func (a *agent) progress(l *leg, p call.Progress) {
 	l.in.status, l.in.progress = p.Status, a.respond(l, p.Status, b)
 	l.in.repeat = a.shard.now.Add(repeatProgress)
 	l.rearm()
+}
+
+// authorize is the P-Early-Media that goes with a description of early media
+// (RFC 5009 s8): towards the caller only, for a notice of ours; what the
+// callee says of its own.
+func (a *agent) authorize(b call.Body) string {
+	if out := a.legs[call.B].out; b.From == call.Peer && out != nil {
+		switch out.early {
+		case "sendrecv", "recvonly", "sendonly":
+			return out.early
+		}
+	}
+	return "sendonly"
 }
 
 func (a *agent) refuse(l *leg, r call.Refuse) {
@@ -74,7 +90,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 		a.unanswerable(l)
 		return
 	}
-	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
@@ -102,10 +118,10 @@ func (a *agent) unanswerable(l *leg) {
 // cancel cancels our INVITE to a leg, and gives it up if nothing comes of it.
 func (a *agent) cancel(l *leg) {
 	o := l.out
-	if o == nil || o.over {
+	if o == nil || o.over || o.update {
 		return
 	}
-	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(), o.flow, l.trunk, nil, nil)
+	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(a.cancels), o.flow, l.trunk, nil, nil)
 	o.guard = a.shard.now.Add(lingerFactor * l.trunk.Timers.T1)
 	l.rearm()
 }

@@ -85,8 +85,23 @@ func TestLadderReinvite(t *testing.T) {
 		}},
 		{"reinvite-during-tone", nil, func(w *world) {
 			a, b := w.connect(plain)
+			start := time.Now()
+			asked := a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			held := b.ExpectRequest("INVITE") // once the tone has been heard
+			b.Answer()
+			asked.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			w.about("the hold after the tone", held.At.Sub(start).Truncate(100*time.Millisecond), time.Second)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")
+		}},
+		{"reinvite-during-tone-cancelled", nil, func(w *world) {
+			a, b := w.connect(plain)
 			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
-			a.Expect(491)
+			time.Sleep(100 * time.Millisecond)
+			a.Cancel().Expect(200)
+			a.Expect(487)
 			time.Sleep(2 * time.Second)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")
