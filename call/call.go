@@ -25,6 +25,8 @@ type Call struct {
 	calleeSDP Body       // B's answer
 	held      Progressed // B's latest progress, kept back while a notice plays; Status 0 is none
 	replied   Author     // who wrote the description that answered A's offer, or our offer
+	told      string     // the fork whose description A has
+	stale     bool       // A has another description than B's: it wants a re-INVITE
 	playing   [2]bool
 	reliable  bool // A acknowledges provisional responses that carry a description
 	unpracked int  // of those, how many it has not acknowledged yet
@@ -114,6 +116,7 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	}
 	c.comeBack()
 	c.takeQueued()
+	c.freshen()
 	c.finish()
 	return c.out
 }

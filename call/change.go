@@ -15,7 +15,7 @@ const (
 	changeNone     changeState = iota
 	changeSent                 // our re-INVITE to the other leg is open
 	changeAccepted             // our 2xx to the asker waits for its ACK
-	changeRefresh              // our own refresh of a leg is open: nobody asked
+	changeRefresh              // a request of our own to a leg is open: nobody asked
 )
 
 func (s changeState) String() string { return [...]string{"none", "sent", "accepted", "refresh"}[s] }
@@ -111,6 +111,16 @@ func (c *Call) takeQueued() {
 			c.waiting[side] = false
 			c.ask(c.queued[side])
 		}
+	}
+}
+
+// freshen offers A what B says, where A has been told something else: by the
+// party that has transferred it, who had put it on hold, or by another fork.
+func (c *Call) freshen() {
+	if c.stale && c.settled() {
+		c.stale = false
+		c.change = change{state: changeRefresh, asker: B}
+		c.do(Reinvite{Side: A, Offer: c.calleeSDP})
 	}
 }
 

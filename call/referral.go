@@ -53,6 +53,7 @@ func (c *Call) referred(e Referred) {
 	c.rec = Record{Status: 200, Target: -1, Revision: e.Plan.Screening.Revision, Invited: c.now}
 	c.callee, c.target, c.fork, c.held, c.onward = calleeIdle, 0, "", Progressed{}, onward{}
 	c.reliable, c.unpracked, c.replied = false, 0, Us
+	c.stale = true // it may have been put on hold
 	c.begin()
 }
 
@@ -135,6 +136,6 @@ func (c *Call) comeBack() {
 	c.do(Unpark{Side: p.side})
 	c.parked = parked{}
 	c.plan, c.slots, c.rec, c.fork, c.callerSDP, c.calleeSDP, c.replied = p.plan, p.slots, p.rec, p.fork, p.callerSDP, p.calleeSDP, p.replied
-	c.callee, c.held = calleeUp, Progressed{}
+	c.callee, c.held, c.stale = calleeUp, Progressed{}, false
 	c.bridge()
 }

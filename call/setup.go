@@ -168,8 +168,11 @@ func (c *Call) passOn(e Progressed) {
 	// A has one dialog with us. Once we have answered its offer, or another
 	// fork has, a further description would be a second answer (RFC 3261 s13.2.1).
 	body := e.SDP
-	if c.replied == Us || e.Fork != c.fork {
+	if c.replied == Us || c.replied == Peer && e.Fork != c.told {
 		body = Body{}
+	}
+	if body.From == Peer {
+		c.replied, c.told = Peer, e.Fork
 	}
 	c.progress(Progress{Status: e.Status, SDP: body})
 }
@@ -242,8 +245,9 @@ func (c *Call) pickUp() {
 		}
 		c.caller, c.rec.Status = callerAnswering, 200
 		switch {
-		case c.replied == Us && c.reliable:
-			c.do(Answer{}) // offer and answer are done (RFC 3261 s13.2.1)
+		case c.replied != Nobody && c.reliable: // offer and answer are done (RFC 3261 s13.2.1)
+			c.stale = c.replied == Peer && c.told != c.fork
+			c.do(Answer{})
 		case c.replied == Us:
 			c.do(Answer{SDP: Body{From: Us}})
 		default:

@@ -24,19 +24,19 @@ func TestTransfer(t *testing.T) {
 		{"by the callee", race{
 			{Referred{Side: B, Plan: third}, begun},
 			{rings, "Report(parked,180)"},
-			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
 			{HungUp{Side: A, Cause: 16}, "Silence Bye(B,16) Finish(completed,caller_hung_up)"},
 		}},
 		{"by the caller", race{
 			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
-			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
 			{HungUp{Side: A, Cause: 16}, "Silence Bye(B,16) Finish(completed,caller_hung_up)"},
 		}},
 		{"with a notice of its own", race{
 			{Referred{Side: B, Plan: toned}, "AcceptReferral Report(B,100) Silence Park(B) Play(A,tone)"},
 			{heard(A), "Dial(0,theirs)"},
 			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Ack(g,none) Play(B,tone)"},
-			{heard(B), "Bridge"},
+			{heard(B), "Bridge Reinvite(A,theirs)"},
 		}},
 		{"the target is busy", race{
 			{Referred{Side: B, Plan: third}, begun},
@@ -65,7 +65,7 @@ func TestTransfer(t *testing.T) {
 			{Referred{Side: B, Plan: third}, begun},
 			{HungUp{Side: Parked, Cause: 16}, "Write(completed,transferred)"},
 			{rings, ""},
-			{Rejected{Status: 486}, "Bye(A,0) Finish(busy,far_end_refused)"},
+			{Rejected{Status: 486}, "Bye(A,17) Finish(busy,far_end_refused)"},
 		}},
 		{"the other party leaves", race{
 			{Referred{Side: B, Plan: third}, begun},
@@ -86,9 +86,11 @@ func TestTransfer(t *testing.T) {
 		}},
 		{"and another by whoever stayed", race{
 			{Referred{Side: B, Plan: third}, begun},
-			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+			{Referred{Side: A, Plan: third}, "RefuseReferral"}, // a moment too early
+			{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("a2")}, "AckReinvite(A,none)"},
 			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
-			{Answered{Fork: "h", SDP: Theirs("d")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(h,none)"},
+			{Answered{Fork: "h", SDP: Theirs("d")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(h,none) Reinvite(A,theirs)"},
 		}},
 		{"a number is stopped meanwhile", race{
 			{Referred{Side: B, Plan: third}, begun},
@@ -99,7 +101,7 @@ func TestTransfer(t *testing.T) {
 			{Referred{Side: B, Plan: third}, begun},
 			{RefreshDue{Side: Parked}, "RefreshLater"},
 			{SessionExpired{Side: Parked}, "Bye(parked,102) Write(completed,transferred)"},
-			{Answered{Fork: "g", SDP: Theirs("c")}, "Bridge Ack(g,none)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Bridge Ack(g,none) Reinvite(A,theirs)"},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) { run(t, one, after(talking, c.race)) })

@@ -38,6 +38,17 @@ const (
 	over   = "terminated;reason=noresource"
 )
 
+// freshened lets a party learn whom it talks with now.
+func (w *world) freshened(c *siptest.Call) {
+	w.t.Helper()
+	again := c.ExpectRequest("INVITE")
+	if got, err := siptest.ParseSDP(again.Body); err != nil || got.Direction != "sendrecv" && got.Direction != "" {
+		w.t.Errorf("who stays is left on hold: %v %+v", err, got)
+	}
+	c.Answer()
+	c.ExpectRequest("ACK")
+}
+
 func TestLadderTransfer(t *testing.T) {
 	refer := func(c *siptest.Call, to string, headers ...string) *siptest.Transaction {
 		return c.Request("REFER", append([]string{"Refer-To: <sip:" + to + "@127.0.0.1>"}, headers...), "")
@@ -55,6 +66,7 @@ func TestLadderTransfer(t *testing.T) {
 			w.told(b, over, "SIP/2.0 200 OK")
 			b.ExpectRequest("BYE")
 			c.ExpectRequest("ACK")
+			w.freshened(a)
 			time.Sleep(time.Second)
 			hangUp(a, c)
 			w.want("completed transferred 200")
@@ -74,6 +86,7 @@ func TestLadderTransfer(t *testing.T) {
 			w.told(a, over, "SIP/2.0 200 OK")
 			a.ExpectRequest("BYE")
 			c.ExpectRequest("ACK")
+			w.freshened(b)
 			hangUp(b, c)
 			w.want("completed transferred 200")
 			w.want("completed caller_hung_up 200")
@@ -92,7 +105,7 @@ func TestLadderTransfer(t *testing.T) {
 			w.told(b, over, "SIP/2.0 200 OK")
 			b.ExpectRequest("BYE")
 			c.ExpectRequest("ACK")
-			time.Sleep(2 * time.Second)
+			w.freshened(a) // after the tone
 			hangUp(a, c)
 			w.want("completed transferred 200")
 			w.want("completed caller_hung_up 200, before caller 50 whole, answer callee 50 whole")
@@ -115,13 +128,20 @@ func TestLadderTransfer(t *testing.T) {
 			b.ExpectRequest("NOTIFY").Respond(200, nil, "")
 			b.ExpectRequest("BYE")
 			c.ExpectRequest("ACK")
+			w.freshened(a)
 			hangUp(a, c)
 			w.want("busy far_end_refused 486")
 			w.want("completed transferred 200")
 			w.want("completed caller_hung_up 200")
 		}},
-		{"transfer-by-one-who-leaves", both(toneless, transfers), func(w *world) {
+		{"transfer-from-hold-by-one-who-leaves", both(toneless, transfers), func(w *world) {
 			a, b := w.connect(plain)
+			b.Reinvite(described(w.pbxVoice, "sendonly", 1))
+			a.ExpectRequest("INVITE")
+			a.Respond(200, nil, described(w.carrierVoice, "recvonly", 2))
+			b.Expect(200)
+			b.Ack("")
+			a.ExpectRequest("ACK")
 			refer(b, mobile).Expect(202)
 			w.told(b, active, "SIP/2.0 100 Trying")
 			b.Bye().Expect(200)
@@ -129,6 +149,7 @@ func TestLadderTransfer(t *testing.T) {
 			c.Respond(180, nil, "")
 			c.Answer()
 			c.ExpectRequest("ACK")
+			w.freshened(a)
 			hangUp(a, c)
 			w.want("completed transferred 200")
 			w.want("completed caller_hung_up 200")
