@@ -14,6 +14,9 @@ type Trunk struct {
 	MediaAddress netip.Addr // Media.Address where the file names no other
 	Presentation Presentation
 	Reliable     Reliable
+	Refer        Refer
+	Redirect     Redirect
+	EarlyMedia   EarlyMedia
 	SessionTimer time.Duration // the session interval that we ask for; 0 asks for none
 	Profile      Profile
 }
@@ -59,6 +62,9 @@ func (t *Trunk) read(v value) {
 		"presentation":  t.Presentation.read,
 		"profile":       t.Profile.read,
 		"reliable":      into(&t.Reliable, oneOf(Supported, Required, Off)),
+		"refer":         into(&t.Refer, oneOf(ReferAccept, ReferRefuse)),
+		"redirect":      into(&t.Redirect, oneOf(RedirectFollow, RedirectRefuse)),
+		"p_early_media": into(&t.EarlyMedia, oneOf(EarlyMediaSupported, EarlyMediaOff)),
 		"srtp":          into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
 		"register":      later,
 		"auth":          later,

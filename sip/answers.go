@@ -51,19 +51,6 @@ func (a *agent) progress(l *leg, p call.Progress) {
 	l.rearm()
 }
 
-// authorize is the P-Early-Media that goes with a description of early media
-// (RFC 5009 s8): towards the caller only, for a notice of ours; what the
-// callee says of its own.
-func (a *agent) authorize(b call.Body) string {
-	if out := a.legs[call.B].out; b.From == call.Peer && out != nil {
-		switch out.early {
-		case "sendrecv", "recvonly", "sendonly":
-			return out.early
-		}
-	}
-	return "sendonly"
-}
-
 func (a *agent) refuse(l *leg, r call.Refuse) {
 	l.in.repeat = time.Time{}
 	l.in.pracks.waiting.Stop()

@@ -70,7 +70,7 @@ func (a *agent) begin(in letter) {
 	}
 	w.identity = readIdentity(m, plan.Withhold)
 	caller.takeAllow(m)
-	caller.in.earlyMedia = in.trunk.EarlyMedia && hasTag(m.Values("P-Early-Media"), "supported")
+	caller.in.earlyMedia = in.trunk.EarlyMedia && hasTag(tokens(m.Values("P-Early-Media")), "supported")
 	a.call = call.New(plan)
 	if plan.Refusal == nil || plan.Refusal.Announce != "" {
 		if err := caller.openSound(); err != nil {

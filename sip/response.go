@@ -2,7 +2,6 @@ package sip
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"tonegate/call"
@@ -56,8 +55,7 @@ func (l *leg) progressed(o *inviteOut, m *wire.Message) {
 		l.hear(session)
 	}
 	if l.trunk.EarlyMedia {
-		o.early = strings.ToLower(strings.TrimSpace(cut(m.Value("P-Early-Media"))))
-		if o.early == "inactive" { // not to be heard (RFC 5009 s8.2)
+		if o.early = direction(m); o.early == "inactive" { // not to be heard (RFC 5009 s8)
 			body = call.Body{}
 		}
 	}

@@ -1,8 +1,6 @@
 package sip
 
 import (
-	"strings"
-
 	"tonegate/call"
 	"tonegate/media/sdp"
 	"tonegate/sip/dialog"
@@ -92,14 +90,7 @@ func (l *leg) takeAllow(m *wire.Message) {
 	if len(values) == 0 {
 		return
 	}
-	l.updates = false
-	for _, v := range values {
-		for method := range strings.SplitSeq(v, ",") {
-			if strings.TrimSpace(method) == string(wire.UPDATE) {
-				l.updates = true
-			}
-		}
-	}
+	l.updates = hasTag(tokens(values), string(wire.UPDATE))
 }
 
 // askByUpdate sends a leg an UPDATE: with text the offer of the other leg's
