@@ -37,18 +37,24 @@ func (c Codec) Audio() bool {
 	return true
 }
 
-// rtpmap is the value of the a=rtpmap line of c.
-func (c Codec) rtpmap() string {
+// appendRtpmap writes the value of the a=rtpmap line of c.
+func (c Codec) appendRtpmap(b []byte) []byte {
+	b = strconv.AppendUint(append(b, "rtpmap:"...), uint64(c.Payload), 10)
+	b = append(append(b, ' '), c.Name...)
+	b = strconv.AppendInt(append(b, '/'), int64(c.Clock), 10)
 	if c.Channels > 1 {
-		return fmt.Sprintf("rtpmap:%d %s/%d/%d", c.Payload, c.Name, c.Clock, c.Channels)
+		b = strconv.AppendInt(append(b, '/'), int64(c.Channels), 10)
 	}
-	return fmt.Sprintf("rtpmap:%d %s/%d", c.Payload, c.Name, c.Clock)
+	return b
 }
 
 // canonical is the one spelling of an encoding name.
 func canonical(name string) string {
-	if strings.EqualFold(name, TelephoneEvent) {
+	switch {
+	case strings.EqualFold(name, TelephoneEvent):
 		return TelephoneEvent
+	case strings.EqualFold(name, Opus): // the one that is mostly written in lower case
+		return Opus
 	}
 	return strings.ToUpper(name)
 }
@@ -75,7 +81,7 @@ func encoding(text string) (name string, clock, channels int, err error) {
 }
 
 // static holds the payload types that mean something without a=rtpmap (RFC 3551 s6).
-var static = map[uint8]Codec{
+var static = [...]Codec{
 	0:  {Payload: 0, Name: PCMU, Clock: 8000, Channels: 1},
 	3:  {Payload: 3, Name: "GSM", Clock: 8000, Channels: 1},
 	4:  {Payload: 4, Name: "G723", Clock: 8000, Channels: 1},
