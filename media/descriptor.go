@@ -109,12 +109,12 @@ func (d *descriptor) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error
 		return 0, net.ErrClosed
 	}
 	defer d.release()
-	if len(b) == 0 || to.Addr().Is4() != (d.family == syscall.AF_INET) {
+	if to.Addr().Is4() != (d.family == syscall.AF_INET) {
 		return 0, syscall.EINVAL
 	}
 	var name sockaddr
 	size := name.write(to)
-	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 		0, uintptr(unsafe.Pointer(&name)), uintptr(size))
 	if err != 0 {
 		return 0, err
