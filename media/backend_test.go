@@ -109,14 +109,17 @@ func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 	}
 	remoteA := Remote{Address: fromA, Send: true, Receive: true}
 	remoteB := Remote{Address: fromB, Send: true, Receive: true, Payloads: map[uint8]uint8{101: 96}}
-	p.Remote(a, remoteA)
-	p.Remote(b, remoteB)
-	for _, id := range []Leg{a, b} { // what is left to chance in reports is when: here only the BYE
-		l := p.(*plane).legs[id]
-		l.out.Lock()
-		l.out.reportDue = time.Hour
-		l.out.Unlock()
+	describe := func() {
+		p.Remote(a, remoteA)
+		p.Remote(b, remoteB)
+		for _, id := range []Leg{a, b} { // what is left to chance in reports is when: here only the BYE
+			l := p.(*plane).legs[id]
+			l.out.Lock()
+			l.out.reportDue = time.Hour
+			l.out.Unlock()
+		}
 	}
+	describe()
 
 	done := make(chan Played, 1)
 	p.Play(a, tone(5), func(played Played) { done <- played })
@@ -157,12 +160,8 @@ func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 	p.Remote(a, remoteA)
 	relay(10, rtp.Header{SSRC: 8, SequenceNumber: 14, Timestamp: 5000})
 
-	opaque := func(on bool) { // T.38, and back
-		remoteA.Opaque, remoteB.Opaque = on, on
-		p.Remote(a, remoteA)
-		p.Remote(b, remoteB)
-	}
-	opaque(true)
+	remoteA.Opaque, remoteB.Opaque = true, true // T.38, and back
+	describe()
 	for _, datagram := range [][]byte{{0, 1, 2}, {}, {0x80, 200, 0, 1}, packet(t, rtp.Header{SSRC: 8}), make([]byte, datagramSize-1)} {
 		for _, way := range []struct {
 			from, to *net.UDPConn
@@ -176,7 +175,8 @@ func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 			list = append(list, datagrams(t, way.to, 1)...)
 		}
 	}
-	opaque(false)
+	remoteA.Opaque, remoteB.Opaque = false, false
+	describe()
 	passed.Add(int64(time.Second))
 	relay(10, rtp.Header{SSRC: 8, SequenceNumber: 30000, Timestamp: 5000})
 
