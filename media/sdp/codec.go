@@ -50,30 +50,39 @@ func (c Codec) appendRtpmap(b []byte) []byte {
 
 // canonical is the one spelling of an encoding name.
 func canonical(name string) string {
-	switch {
-	case strings.EqualFold(name, TelephoneEvent):
-		return TelephoneEvent
-	case strings.EqualFold(name, Opus): // the one that is mostly written in lower case
+	switch name { // as they are mostly written
+	case PCMU:
+		return PCMU
+	case PCMA:
+		return PCMA
+	case G722:
+		return G722
+	case G729:
+		return G729
+	case "opus":
 		return Opus
+	case TelephoneEvent:
+		return TelephoneEvent
+	}
+	if strings.EqualFold(name, TelephoneEvent) {
+		return TelephoneEvent
 	}
 	return strings.ToUpper(name)
 }
 
 // encoding reads "PCMU/8000" or "L16/44100/2" (RFC 8866 s6.6).
 func encoding(text string) (name string, clock, channels int, err error) {
-	name, rest, ok := strings.Cut(text, "/")
+	name, rest, ok := cutByte(text, '/')
 	if !ok || name == "" {
 		return "", 0, 0, fmt.Errorf("encoding %q is not NAME/CLOCK", text)
 	}
-	rate, count, stated := strings.Cut(rest, "/")
-	clock, err = strconv.Atoi(rate)
-	if err != nil || clock <= 0 || clock > 1_000_000 {
+	rate, count, stated := cutByte(rest, '/')
+	if clock, ok = decimal(rate, 1_000_000); !ok || clock == 0 {
 		return "", 0, 0, fmt.Errorf("clock rate %q", rate)
 	}
 	channels = 1
 	if stated {
-		channels, err = strconv.Atoi(count)
-		if err != nil || channels <= 0 || channels > 255 {
+		if channels, ok = decimal(count, 255); !ok || channels == 0 {
 			return "", 0, 0, fmt.Errorf("channels %q", count)
 		}
 	}

@@ -200,7 +200,7 @@ func (s *section) filter(b []byte, keep func(Codec) bool, gone *[128]bool) (out 
 func (s *section) gone(name, value string, gone *[128]bool) bool {
 	switch name {
 	case "rtpmap", "fmtp", "rtcp-fb", "imageattr":
-		c := s.codec(value)
+		c, _ := s.codec(value)
 		return c != nil && gone[c.Payload]
 	}
 	return false

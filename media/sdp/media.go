@@ -92,15 +92,15 @@ func (s *section) begin(address netip.Addr, dir Direction) error {
 	if format, _ := field(formats); format == "" {
 		return fmt.Errorf("m= has %d fields, at least 4 are needed", fields(s.m))
 	}
-	text, count, counted := strings.Cut(where, "/")
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err == nil && counted {
-		_, err = strconv.ParseUint(count, 10, 16)
+	text, count, counted := cutByte(where, '/')
+	port, ok := decimal(text, 65535)
+	if ok && counted {
+		_, ok = decimal(count, 65535)
 	}
-	if err != nil {
+	if !ok {
 		return fmt.Errorf("m=%s: port %q", kind, where)
 	}
-	m.Kind, m.Proto, m.Port = kind, proto, int(port)
+	m.Kind, m.Proto, m.Port = kind, proto, port
 	if m.Rejected = port == 0; m.Rejected {
 		return nil
 	}
@@ -147,8 +147,8 @@ func (s *section) readFormats(formats string) error {
 		if f, formats = field(formats); f == "" {
 			return nil
 		}
-		payload, err := strconv.ParseUint(f, 10, 8)
-		if err != nil || payload > 127 {
+		payload, ok := decimal(f, 127)
+		if !ok {
 			return fmt.Errorf("m=%s: payload type %q", s.media.Kind, f)
 		}
 		if seen[payload] {
@@ -156,7 +156,7 @@ func (s *section) readFormats(formats string) error {
 		}
 		seen[payload] = true
 		codec := Codec{Payload: uint8(payload), Channels: 1}
-		if int(payload) < len(static) && static[payload].Name != "" {
+		if payload < len(static) && static[payload].Name != "" {
 			codec = static[payload]
 		}
 		s.media.Codecs = append(s.media.Codecs, codec)
@@ -173,13 +173,12 @@ func (s *section) readLine(l line) (err error) {
 	name, value := l.attribute()
 	switch name {
 	case "rtpmap":
-		if c := s.codec(value); c != nil {
-			_, text := word(value)
+		if c, text := s.codec(value); c != nil {
 			c.Name, c.Clock, c.Channels, err = encoding(text)
 		}
 	case "fmtp":
-		if c := s.codec(value); c != nil {
-			_, c.Fmtp = word(value)
+		if c, text := s.codec(value); c != nil {
+			c.Fmtp = text
 		}
 	case "ptime":
 		m.PTime = milliseconds(value)
@@ -195,19 +194,16 @@ func (s *section) readLine(l line) (err error) {
 	return err
 }
 
-// codec is the listed codec that an attribute's leading payload type names; nil if it is none of them.
-func (s *section) codec(value string) *Codec {
-	text, _ := field(value)
-	payload, err := strconv.ParseUint(text, 10, 8)
-	if err != nil {
-		return nil
-	}
-	for i := range s.media.Codecs {
-		if c := &s.media.Codecs[i]; uint64(c.Payload) == payload {
-			return c
+// codec is the listed codec that an attribute's leading payload type names, nil if it is none of them, and what is said of it.
+func (s *section) codec(value string) (c *Codec, rest string) {
+	text, rest := field(value)
+	payload, ok := decimal(text, 127)
+	for i := 0; ok && i < len(s.media.Codecs); i++ {
+		if c := &s.media.Codecs[i]; int(c.Payload) == payload {
+			return c, trim(rest)
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // rtcp completes what a=rtcp said.
@@ -226,21 +222,16 @@ func (s *section) rtcp() netip.AddrPort {
 	return netip.AddrPortFrom(m.Address, uint16(m.Port)+1)
 }
 
-// word cuts off the first field; the rest has no space around it.
-func word(value string) (first, rest string) {
-	first, rest = field(value)
-	return first, strings.TrimSpace(rest)
-}
-
 // rtcpAttribute reads "53020" or "53020 IN IP4 192.0.2.1" (RFC 3605 s2.1).
 func rtcpAttribute(value string) (netip.AddrPort, error) {
-	text, rest := word(value)
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || port == 0 {
+	text, rest := field(value)
+	port, ok := decimal(text, 65535)
+	if !ok || port == 0 {
 		return netip.AddrPort{}, fmt.Errorf("port %q", text)
 	}
 	var address netip.Addr
-	if rest != "" {
+	if trim(rest) != "" {
+		var err error
 		if address, err = connection(rest); err != nil {
 			return netip.AddrPort{}, err
 		}

@@ -24,18 +24,21 @@ func (l line) attribute() (name, value string) {
 	if l.kind != 'a' {
 		return "", ""
 	}
-	if colon := strings.IndexByte(l.value, ':'); colon >= 0 {
-		return strings.TrimSpace(l.value[:colon]), strings.TrimSpace(l.value[colon+1:])
+	name, value, _ = cutByte(l.value, ':')
+	return trim(name), trim(value)
+}
+
+// cutByte is strings.Cut for one byte, which is quicker.
+func cutByte(text string, at byte) (before, after string, found bool) {
+	if i := strings.IndexByte(text, at); i >= 0 {
+		return text[:i], text[i+1:], true
 	}
-	return strings.TrimSpace(l.value), ""
+	return text, "", false
 }
 
 // cut takes the first line off a text whose lines are checked.
 func cut(text string) (first line, rest string) {
-	raw := text
-	if end := strings.IndexByte(text, '\n'); end >= 0 {
-		raw, rest = text[:end], text[end+1:]
-	}
+	raw, rest, _ := cutByte(text, '\n')
 	if raw[len(raw)-1] == '\r' {
 		raw = raw[:len(raw)-1]
 	}
@@ -55,6 +58,17 @@ func field(text string) (first, rest string) {
 	return text[start:end], text[end:]
 }
 
+// trim takes the space off both ends.
+func trim(text string) string {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t') {
+		text = text[1:]
+	}
+	for len(text) > 0 && (text[len(text)-1] == ' ' || text[len(text)-1] == '\t') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
 // fields is how many there are.
 func fields(text string) (n int) {
 	for {
@@ -64,6 +78,21 @@ func fields(text string) (n int) {
 		}
 		n++
 	}
+}
+
+// decimal reads a number of at most most.
+func decimal(text string, most int) (n int, ok bool) {
+	if text == "" || len(text) > 9 {
+		return 0, false
+	}
+	for i := range len(text) {
+		digit := text[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = 10*n + int(digit)
+	}
+	return n, n <= most
 }
 
 // section is one m-line and the lines below it.
@@ -100,10 +129,7 @@ func Parse(body []byte) (*Session, error) {
 	r.sections = r.only[:0]
 	clean := strings.IndexByte(text, 0) < 0
 	for number, rest := 1, text; rest != ""; number++ {
-		raw, after := rest, ""
-		if end := strings.IndexByte(rest, '\n'); end >= 0 {
-			raw, after = rest[:end], rest[end+1:]
-		}
+		raw, after, _ := cutByte(rest, '\n')
 		l, err := lineOf(raw, clean)
 		if err == nil && l.kind == 'm' {
 			if err := r.end(len(text) - len(rest)); err != nil {
