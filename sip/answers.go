@@ -25,7 +25,7 @@ func (a *agent) progress(l *leg, p call.Progress) {
 	if reliable && a.hold(&l.in.pracks, p) {
 		return
 	}
-	text, err := l.describe(p.SDP)
+	text, err := l.describe(p.SDP, l.in.offer)
 	switch {
 	case err != nil && p.SDP.From == call.Us:
 		// No codec that a notice can be played in: Play, which follows, will say so.
@@ -72,7 +72,7 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 
 // accept answers a leg's INVITE with 200, and repeats it until the ACK.
 func (a *agent) accept(l *leg, body call.Body) {
-	text, err := l.describe(body)
+	text, err := l.describe(body, l.in.offer)
 	if err != nil {
 		a.unanswerable(l)
 		return
@@ -124,7 +124,7 @@ func (a *agent) ack(l *leg, tag string, answer call.Body) {
 
 // sendAck builds and sends the ACK of a 2xx (RFC 3261 s13.2.2.4).
 func (a *agent) sendAck(l *leg, d *dialog.Dialog, seq uint32, f flow, answer call.Body) []byte {
-	text, err := l.describe(answer)
+	text, err := l.describe(answer, l.peer)
 	if err != nil {
 		text = nil
 		a.feed(call.Released{Why: call.ReasonDescription})

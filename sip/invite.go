@@ -108,6 +108,10 @@ func (a *agent) describeOffer(m *wire.Message, caller *leg) call.Body {
 		a.ways[0].turnAway(488, call.ReasonDescription)
 		return call.Body{}
 	}
+	if _, unmet := s.UnmetPrecondition(); unmet && !a.ways[0].plan.Emergency { // RFC 3312 s8: preconditions are not for us
+		a.ways[0].turnAway(580, call.ReasonDescription)
+		return call.Body{}
+	}
 	caller.in.offer = s
 	return call.Theirs(string(m.Body))
 }
@@ -151,7 +155,8 @@ func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 		a.undialled(o, call.ReasonPorts)
 		return
 	}
-	text, err := l.describe(act.Offer)
+	l.newDescriptions() // whoever was called before has seen others
+	text, err := l.describe(act.Offer, nil)
 	if err != nil {
 		a.undialled(o, call.ReasonDescription)
 		return

@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,88 @@ func TestLadderReinvite(t *testing.T) {
 			if m := b.ExpectRequest("ACK"); m.Body == "" {
 				w.t.Error("no answer in B's ACK")
 			}
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"fax", toneless, func(w *world) {
+			fax := func(v *siptest.Voice) string {
+				return crlf(fmt.Sprintf(`
+v=0
+o=- 1 2 IN IP4 %[1]s
+s=-
+c=IN IP4 %[1]s
+t=0 0
+m=image %[2]d udptl t38
+a=T38FaxVersion:0
+a=T38FaxUdpEC:t38UDPRedundancy
+`, v.Addr().Addr(), v.Addr().Port()))
+			}
+			a, b := w.connect(plain)
+			b.Reinvite(fax(w.pbxVoice))
+			offer := a.ExpectRequest("INVITE")
+			w.contains(offer.Body, "udptl t38")
+			if strings.Contains(offer.Body, fmt.Sprint(w.pbxVoice.Addr().Port())) {
+				w.t.Errorf("an offer that leads around us:\n%s", offer.Body)
+			}
+			a.Respond(200, nil, fax(w.carrierVoice))
+			w.contains(b.Expect(200).Body, "udptl t38")
+			b.Ack("")
+			a.ExpectRequest("ACK")
+			time.Sleep(time.Second)
+			a.Reinvite(described(w.carrierVoice, "", 3)) // and back
+			b.ExpectRequest("INVITE")
+			b.Answer()
+			w.contains(a.Expect(200).Body, "RTP/AVP")
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"fax-refused", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			a.Reinvite(crlf(`
+v=0
+o=- 1 2 IN IP4 127.0.0.2
+s=-
+c=IN IP4 127.0.0.2
+t=0 0
+m=image 4000 udptl t38
+`))
+			b.ExpectRequest("INVITE")
+			b.Respond(488, nil, "")
+			a.Expect(488)
+			time.Sleep(time.Second)
+			a.Reinvite(described(w.carrierVoice, "", 3)) // the conversation is what it was
+			again := b.ExpectRequest("INVITE")
+			w.contains(again.Body, "RTP/AVP")
+			b.Answer()
+			if body := a.Expect(200).Body; strings.Count(body, "m=") != 1 {
+				w.t.Errorf("an answer with other lines than its offer:\n%s", body)
+			}
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"precondition-not-met", toneless, func(w *world) {
+			o := plain
+			o.Headers = []string{"Supported: precondition, 100rel"}
+			o.Body = described(w.carrierVoice, "", 1) + "a=curr:qos e2e none\r\na=des:qos mandatory e2e sendrecv\r\n"
+			w.carrier.Invite(o).Expect(580)
+			w.want("refused session_description 580")
+		}},
+		{"precondition-optional", toneless, func(w *world) {
+			o := plain
+			o.Body = described(w.carrierVoice, "", 1) + "a=curr:qos e2e none\r\na=des:qos optional e2e sendrecv\r\n"
+			a := w.carrier.Invite(o)
+			b := w.pbx.Accept()
+			if strings.Contains(b.Invite.Body, "qos") {
+				w.t.Errorf("B is told of A's resources:\n%s", b.Invite.Body)
+			}
+			b.Answer()
+			a.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},

@@ -28,12 +28,17 @@ func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpi
 	m := in.message
 	body, session := l.agent.read(m)
 	timer, long := l.askSession(m)
-	status := 0
+	status, unmet := 0, false
+	if session != nil {
+		_, unmet = session.UnmetPrecondition()
+	}
 	switch {
 	case len(m.Body) > 0 && !isSDP(m.ContentType):
 		status = 415
 	case len(m.Body) > 0 && session == nil:
 		status = 488
+	case unmet:
+		status = 580
 	case !long:
 		status = 422
 	default:
@@ -47,7 +52,7 @@ func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpi
 // if it can.
 func (a *agent) reinvite(l *leg, offer call.Body) {
 	before := l.words
-	text, err := l.describe(offer)
+	text, err := l.describe(offer, nil)
 	l.unsaid = before
 	if err != nil {
 		l.words = before

@@ -51,8 +51,13 @@ func (l *leg) openSound() error {
 	}
 	l.media, l.rtp = m, rtp
 	l.agent.shard.sounds[m] = l.agent
-	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
+	l.newDescriptions()
 	return nil
+}
+
+// newDescriptions starts the descriptions of a session (RFC 3264 s5).
+func (l *leg) newDescriptions() {
+	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
 }
 
 // read takes the description out of a message; neither when there is none
@@ -68,13 +73,14 @@ func (a *agent) read(m *wire.Message) (call.Body, *sdp.Session) {
 	return call.Theirs(string(m.Body)), s
 }
 
-// parse reads a description that has an audio line we can use.
+// parse reads a description that has a line we can use: audio, or fax once a
+// call has changed to it.
 func (a *agent) parse(text string) *sdp.Session {
 	s, err := sdp.Parse([]byte(text))
 	if err != nil {
 		return nil
 	}
-	if _, _, ok := s.Audio(); !ok {
+	if _, _, ok := s.Active(); !ok {
 		return nil
 	}
 	return s
@@ -86,8 +92,9 @@ func (l *leg) hear(s *sdp.Session) {
 	l.agent.tune()
 }
 
-// describe writes a description for this leg's peer.
-func (l *leg) describe(b call.Body) ([]byte, error) {
+// describe writes a description for this leg's peer: an answer to its offer,
+// or an offer where it has made none.
+func (l *leg) describe(b call.Body, offer *sdp.Session) ([]byte, error) {
 	var text []byte
 	var err error
 	switch b.From {
@@ -97,31 +104,31 @@ func (l *leg) describe(b call.Body) ([]byte, error) {
 		text, err = l.describeUs()
 		if far := l.agent.legs[l.side.Other()].peer; err != nil && far != nil {
 			// The notice could not be played; the call goes on with what the legs share.
-			text, err = l.relay(far)
+			text, err = l.relay(far, offer)
 		}
 	case call.Peer:
 		s := l.agent.parse(b.SDP)
 		if s == nil {
 			return nil, errNoAudio
 		}
-		text, err = l.relay(s)
+		text, err = l.relay(s, offer)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if l.told, err = sdp.Parse(text); err != nil {
-		return nil, err
-	}
-	l.said = text
+	l.told, l.said = l.local.Said(), text
 	l.agent.tune()
 	return text, nil
 }
 
 // relay writes the other leg's description as ours.
-func (l *leg) relay(s *sdp.Session) ([]byte, error) {
-	audio, _, _ := s.Audio()
+func (l *leg) relay(s, offer *sdp.Session) ([]byte, error) {
+	active, _, _ := s.Active()
 	ports := make([]int, len(s.Media()))
-	ports[audio] = int(l.rtp.Port())
+	ports[active] = int(l.rtp.Port())
+	if offer != nil {
+		return l.local.RelayAnswer(offer, s, ports, l.agent.way().keep)
+	}
 	return l.local.Relay(s, ports, l.agent.way().keep)
 }
 
@@ -159,11 +166,12 @@ func (a *agent) tune() {
 		if l.media == 0 || l.peer == nil {
 			continue
 		}
-		_, m, ok := l.peer.Audio()
+		_, m, ok := l.peer.Active()
 		if !ok {
 			continue
 		}
 		r := media.Remote{
+			Opaque:   !m.RTP(),
 			Address:  netip.AddrPortFrom(m.Address, uint16(m.Port)),
 			RTCP:     m.RTCP,
 			Payloads: payloads(a.legs[1-i].told, m),
@@ -236,8 +244,11 @@ func (l *leg) agreed() ([]sdp.Codec, time.Duration) {
 // shares reports whether a description has an audio codec of those that we
 // offered to the leg.
 func (l *leg) shares(s *sdp.Session) bool {
-	_, ours, _ := l.told.Audio()
-	_, theirs, _ := s.Audio()
+	_, ours, _ := l.told.Active()
+	_, theirs, _ := s.Active()
+	if !ours.RTP() || !theirs.RTP() {
+		return ours.RTP() == theirs.RTP()
+	}
 	return slices.ContainsFunc(theirs.Codecs, func(c sdp.Codec) bool {
 		_, ok := same(ours.Codecs, c)
 		return ok && c.Audio()

@@ -47,7 +47,7 @@ func (a *agent) acceptUpdate(l *leg, body call.Body) {
 	u := l.update
 	l.update = nil
 	l.hear(u.offer)
-	text, err := l.describe(body)
+	text, err := l.describe(body, u.offer)
 	if err != nil {
 		a.failUpdate(l, u, 500)
 		a.feed(call.Released{Why: call.ReasonDescription})
