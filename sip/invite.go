@@ -55,6 +55,7 @@ func (a *agent) begin(in letter) {
 
 	facts := readFacts(m, in.trunk)
 	a.plan = s.options.Policy.Plan(facts, a.screen(&facts))
+	a.plan.Targets = s.reachable(&a.plan)
 	offer := a.describeOffer(m, caller)
 	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !a.plan.Emergency {
 		a.turnAway(status, call.ReasonExtension)
