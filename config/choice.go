@@ -48,6 +48,14 @@ const (
 	Off       Reliable = "off"
 )
 
+// Transport is how requests to a peer leave.
+type Transport string
+
+const (
+	UDP Transport = "udp"
+	TCP Transport = "tcp"
+)
+
 // LiveCalls is what becomes of calls in progress whose number is stopped.
 type LiveCalls string
 

@@ -31,6 +31,7 @@ func defaultTrunk(name string) Trunk {
 	return Trunk{
 		Name:     name,
 		Reliable: Supported,
+		Large:    UDP,
 		Profile:  Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
 	}
 }

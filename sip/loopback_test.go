@@ -67,6 +67,14 @@ func tcpAddr(a net.Addr) netip.AddrPort { return a.(*net.TCPAddr).AddrPort() }
 // onLoopback starts a server whose PBX trunk has the peers given.
 func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	t.Helper()
+	l := prepared(t, change, peers...)
+	l.server.Start()
+	return l
+}
+
+// prepared is onLoopback before the server starts.
+func prepared(t *testing.T, change func(*setup), peers ...Peer) *loopback {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +103,6 @@ func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	if w.server, err = New(s.options); err != nil {
 		t.Fatal(err)
 	}
-	w.server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

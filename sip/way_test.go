@@ -1,0 +1,498 @@
+package sip
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"tonegate/internal/siptest"
+	"tonegate/sip/wire"
+)
+
+// listening is a peer that connections are accepted at.
+func listening(t *testing.T, at netip.Addr) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", netip.AddrPortFrom(at, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func overTCP(l net.Listener) Peer { return Peer{Network: wire.TCP, Address: tcpAddr(l.Addr())} }
+
+// carrierAt gives the carrier's trunk these peers.
+func carrierAt(peers ...Peer) func(*setup) {
+	return func(s *setup) { s.options.Trunks[0].Peers = peers }
+}
+
+// forgets waits until the server knows that a connection has gone.
+func (l *loopback) forgets(remote netip.AddrPort) {
+	l.t.Helper()
+	l.until("a connection is still known", func() bool { return !l.server.listeners[0].streams.has(remote) })
+}
+
+func (l *loopback) until(problem string, done func() bool) {
+	l.t.Helper()
+	for end := time.Now().Add(patience); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			l.t.Fatal(problem)
+		}
+	}
+}
+
+// talk sets a call up.
+func talk(a, b *siptest.Phone) (c, d *siptest.Call) {
+	c = a.Invite(plain)
+	d = b.Accept()
+	d.Answer()
+	c.Expect(200)
+	c.Ack("")
+	d.ExpectRequest("ACK")
+	return c, d
+}
+
+// keeping is a listener that keeps what it accepts, so that a test can close it.
+type keeping struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func keep(l net.Listener) keeping { return keeping{l, make(chan net.Conn, 100)} }
+
+func (l keeping) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.conns <- c
+	}
+	return c, err
+}
+
+func TestCallerClosesItsConnectionInTheTalk(t *testing.T) {
+	home, pbx := keep(listening(t, hostCarrier)), listening(t, hostPBX)
+	l := onLoopback(t, carrierAt(overTCP(home)), overTCP(pbx))
+	conn := l.dial(hostCarrier)
+	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream, o.Listener = conn, home })
+	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = pbx })
+	c, d := talk(a, b)
+	conn.Close()
+	l.forgets(tcpAddr(conn.LocalAddr()))
+	d.Reinvite("") // opens the connection
+	c.ExpectRequest("INVITE")
+	c.Answer()
+	d.Expect(200)
+	d.Ack("")
+	c.ExpectRequest("ACK")
+	bye := d.Bye() // takes the same
+	c.ExpectRequest("BYE")
+	bye.Expect(200)
+	if n := len(home.conns); n != 1 {
+		t.Errorf("%d connections to the caller", n)
+	}
+}
+
+func TestCalleeClosesItsConnectionInTheTalk(t *testing.T) {
+	pbx := keep(listening(t, hostPBX))
+	l := onLoopback(t, nil, overTCP(pbx))
+	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream = l.dial(hostCarrier) })
+	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = pbx })
+	c, d := talk(a, b)
+	(<-pbx.conns).Close()
+	l.forgets(tcpAddr(pbx.Addr()))
+	bye := c.Bye()
+	d.ExpectRequest("BYE")
+	bye.Expect(200)
+}
+
+// The peer that is connected to again is held to its name again.
+func TestConnectionsOverTLSAreOpenedAgain(t *testing.T) {
+	ca := newAuthority(t)
+	named := func(name string) *tls.Config {
+		return serving(ca.issue(name, hostUs, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{name} }))
+	}
+	names := make(chan string, 10)
+	listen := func(at netip.Addr, name string) (keeping, Peer) {
+		config := named(name)
+		config.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			names <- h.ServerName
+			return nil, nil
+		}
+		l := keep(answering(t, at, config))
+		return l, Peer{Network: wire.TLS, Address: tcpAddr(l.Addr()), Name: name, Authorities: ca.trusted()}
+	}
+	home, caller := listen(hostCarrier, "carrier.example.jp")
+	pbx, callee := listen(hostPBX, "pbx.example.jp")
+	s := overTLS(t, ca, carrierAt(caller), callee)
+	conn := s.connect(hostCarrier)
+	a := s.phone(hostCarrier, func(o *siptest.Options) { o.Stream, o.Listener = conn, home })
+	b := s.callee(hostPBX, pbx)
+	c, d := talk(a, b)
+	conn.Close()
+	s.forgets(tcpAddr(conn.LocalAddr()))
+	d.Reinvite("")
+	c.ExpectRequest("INVITE")
+	c.Answer()
+	d.Expect(200)
+	d.Ack("")
+	c.ExpectRequest("ACK")
+	(<-pbx.conns).Close()
+	s.forgets(tcpAddr(pbx.Addr()))
+	s.drained()
+	c.ExpectRequest("BYE")
+	d.ExpectRequest("BYE")
+	for _, want := range []string{"pbx.example.jp", "carrier.example.jp", "pbx.example.jp"} {
+		if got := <-names; got != want {
+			t.Errorf("connected to %s, want %s", got, want)
+		}
+	}
+	if s.log.count("came to nothing") > 0 {
+		t.Errorf("log:\n%s", &s.log.text)
+	}
+}
+
+// A caller that nobody can connect to is reached over what it has opened since.
+func TestRequestsTakeTheLatestConnectionOfTheMachine(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	l := onLoopback(t, nil, overTCP(pbx))
+	conn := l.dial(hostCarrier)
+	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream, o.Lenient = conn, true })
+	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = pbx })
+	_, d := talk(a, b)
+	older, other, latest := l.dial(hostCarrier), l.dial(hostPBX), l.dial(hostCarrier)
+	for i, c := range []net.Conn{older, other, latest} {
+		io.WriteString(c, options(i, l.at, ""))
+		hears(t, c, bufio.NewReader(c), "200")
+	}
+	conn.Close()
+	l.forgets(tcpAddr(conn.LocalAddr()))
+	d.Bye().Expect(200)
+	latest.SetReadDeadline(time.Now().Add(patience))
+	line, err := bufio.NewReader(latest).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "BYE ") {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+// A trunk whose peers are reached over UDP may still call over TCP, which RFC 3261 s18.1.1 tells it to do.
+func TestRequestsLeaveOverUDPWhenTheConnectionOfACallerIsGone(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: hostCarrier.AsSlice()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Peer{Network: wire.UDP, Address: netip.AddrPortFrom(hostSpare, 9)} // on another machine
+	peer := Peer{Network: wire.UDP, Address: socket.LocalAddr().(*net.UDPAddr).AddrPort()}
+	l := onLoopback(t, carrierAt(first, peer), overTCP(pbx))
+	conn := l.dial(hostCarrier)
+	a := siptest.NewPhone(socket, siptest.Options{Name: "carrier", Peer: l.at, TB: t, Timeout: patience, Stream: conn,
+		SDP: siptest.SDP{Address: netip.AddrPortFrom(hostCarrier, 4000), Codecs: []siptest.Codec{siptest.PCMU}}})
+	defer a.Close()
+	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = pbx })
+	c, d := talk(a, b)
+	conn.Close()
+	l.forgets(tcpAddr(conn.LocalAddr()))
+	d.Reinvite("")
+	invite := c.ExpectRequest("INVITE")
+	for name, want := range map[string]string{"Via": "SIP/2.0/UDP " + l.at.String() + ";branch=", "Contact": "<sip:" + l.at.String() + ">"} {
+		if got := invite.Header(name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	c.Answer()
+	d.Expect(200)
+	d.Ack("")
+	if ack := c.ExpectRequest("ACK"); !strings.HasPrefix(ack.Header("Via"), "SIP/2.0/UDP ") {
+		t.Errorf("ACK: Via %s", ack.Header("Via"))
+	}
+	bye := d.Bye()
+	c.ExpectRequest("BYE")
+	bye.Expect(200)
+}
+
+func TestResponsesFollowACallerWhoseConnectionIsGone(t *testing.T) {
+	home, pbx, elsewhere := listening(t, hostCarrier), listening(t, hostPBX), newTrap(t)
+	l := onLoopback(t, func(s *setup) {
+		s.options.Trunks[0].Peers = []Peer{overTCP(home)}
+		s.options.Trunks[0].Accept = append(s.options.Trunks[0].Accept, netip.PrefixFrom(hostSpare, 32))
+		s.options.Trunks[1].Accept = s.options.Trunks[1].Accept[:1]
+	}, overTCP(pbx))
+	b := l.phone(hostPBX, func(o *siptest.Options) { o.Listener = pbx })
+	conn := l.dial(hostCarrier)
+	a := l.phone(hostCarrier, func(o *siptest.Options) { o.Stream, o.Listener = conn, home })
+	c := a.Invite(plain)
+	d := b.Accept()
+	conn.Close()
+	l.forgets(tcpAddr(conn.LocalAddr()))
+	d.Respond(180, nil, "")
+	c.Expect(180)
+	d.Respond(486, nil, "")
+	c.Expect(486)
+	// Another machine of the trunk, where no peer is: nobody connects to it.
+	conn = l.dial(hostSpare)
+	conn.(*net.TCPConn).SetLinger(0) // its port is free at once
+	at := tcpAddr(conn.LocalAddr())
+	a = l.phone(hostSpare, func(o *siptest.Options) { o.Stream = conn })
+	o := plain
+	o.Headers = []string{"Contact: <sip:a@" + elsewhere.Addr().String() + ";transport=tcp>"}
+	a.Invite(o)
+	d = b.Accept()
+	conn.Close()
+	l.forgets(at)
+	port, err := net.Listen("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	d.Respond(486, nil, "")
+	l.until("the call does not end", func() bool { return l.server.Calls() == 0 })
+	port.(*net.TCPListener).SetDeadline(time.Now())
+	if c, err := port.Accept(); err == nil {
+		t.Errorf("%s connected", c.RemoteAddr())
+	}
+	elsewhere.spring(t)
+}
+
+// message reads a message without body.
+func message(t *testing.T, c net.Conn, r *bufio.Reader) string {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(patience))
+	text := ""
+	for !strings.HasSuffix(text, "\r\n\r\n") {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v after %q", err, text)
+		}
+		text += line
+	}
+	return text
+}
+
+// answerTo is the response to a message of ours.
+func answerTo(request string, status int) string {
+	text := fmt.Sprintf("SIP/2.0 %d So\r\n", status)
+	for line := range strings.SplitSeq(request, "\r\n") {
+		name, _, _ := strings.Cut(line, ":")
+		switch name {
+		case "Via", "From", "Call-ID", "CSeq":
+			text += line + "\r\n"
+		case "To":
+			text += line + ";tag=t\r\n"
+		}
+	}
+	return text + "Content-Length: 0\r\n\r\n"
+}
+
+// owned is a server whose only shard the test runs itself, one letter at a time.
+type owned struct {
+	*loopback
+	sh *shard
+}
+
+func own(t *testing.T, change func(*setup), peers ...Peer) *owned {
+	t.Helper()
+	l := prepared(t, func(s *setup) {
+		s.options.Shards = 1
+		if change != nil {
+			change(s)
+		}
+	}, peers...)
+	for _, at := range l.server.listeners {
+		l.server.readers.Go(func() { at.serve() })
+	}
+	return &owned{l, l.server.shards[0]}
+}
+
+// ask sends a peer of the PBX's trunk an OPTIONS; its end is written to the result.
+func (o *owned) ask(p Peer, more ...string) *int {
+	o.t.Helper()
+	f, ok := o.server.route(p)
+	if !ok {
+		o.t.Fatalf("no way to %s", p)
+	}
+	branch, result := o.sh.mint.branch(), new(int)
+	b := wire.NewRequest(wire.OPTIONS, "sip:"+p.Address.String()).Via(p.Network.String(), f.through.sentBy, branch).
+		Add("From", "<sip:us>;tag=t").Add("To", "<sip:them>").Add("Call-ID", o.sh.mint.token()).Add("CSeq", "1 OPTIONS").Add("Contact", f.contact())
+	for _, v := range more {
+		b.Add("Subject", v)
+	}
+	out, err := b.Bytes()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.sh.now = time.Now()
+	tx := o.sh.request(wire.OPTIONS, branch, out, f, &o.server.options.Trunks[1], nil, nil)
+	if tx.over() {
+		*result = 503
+	}
+	tx.ended = func(status int) { *result = status }
+	return result
+}
+
+// work runs the shard until something is done.
+func (o *owned) work(done func() bool) {
+	o.t.Helper()
+	end := time.After(patience)
+	for !done() {
+		select {
+		case in := <-o.sh.mail:
+			o.sh.now = time.Now()
+			o.sh.open(in)
+		case <-end:
+			o.t.Fatal("it is never done")
+		}
+	}
+}
+
+// ends runs the shard until a request has ended.
+func (o *owned) ends(result *int, want int) {
+	o.t.Helper()
+	o.work(func() bool { return *result != 0 })
+	if *result != want {
+		o.t.Errorf("the request ended with %d, want %d", *result, want)
+	}
+}
+
+// accept is the next connection to a peer.
+func accept(t *testing.T, l net.Listener) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(patience))
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c, bufio.NewReader(c)
+}
+
+func TestRequestOverAStaleConnectionIsSentOnceMore(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	o := own(t, nil, overTCP(pbx))
+	first := o.ask(overTCP(pbx))
+	conn, r := accept(t, pbx)
+	io.WriteString(conn, answerTo(message(t, conn, r), 200))
+	o.ends(first, 200)
+
+	second := o.ask(overTCP(pbx)) // read by nobody who would answer
+	before := message(t, conn, r)
+	conn.Close()
+	o.work(func() bool { return o.metric("tonegate_sip_retransmissions_total", "reconnected") > 0 })
+	conn, r = accept(t, pbx)
+	if again := message(t, conn, r); again != before {
+		t.Errorf("sent again as\n%s\nwas\n%s", again, before)
+	}
+	io.WriteString(conn, answerTo(before, 404))
+	o.ends(second, 404)
+
+	third := o.ask(overTCP(pbx)) // it is not sent a third time
+	message(t, conn, r)
+	conn.Close()
+	o.work(func() bool { return o.metric("tonegate_sip_retransmissions_total", "reconnected") > 1 })
+	conn, r = accept(t, pbx)
+	message(t, conn, r)
+	conn.Close()
+	o.ends(third, 503)
+}
+
+func TestRequestOverAConnectionThatNeverWorkedFailsAtOnce(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	o := own(t, nil, overTCP(pbx))
+	result := o.ask(overTCP(pbx))
+	conn, r := accept(t, pbx)
+	message(t, conn, r)
+	conn.Close()
+	o.ends(result, 503)
+	pbx.Close()
+	o.ends(o.ask(overTCP(pbx)), 503)
+	if n := o.metric("tonegate_sip_retransmissions_total"); n != 0 {
+		t.Errorf("%v requests again", n)
+	}
+}
+
+// What was heard since says that the connection was good when the request was
+// written: it may have been read, and more than its transport is broken.
+func TestRequestUnansweredOnAConnectionThatSpokeSince(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	o := own(t, nil, overTCP(pbx))
+	first := o.ask(overTCP(pbx))
+	conn, r := accept(t, pbx)
+	request := message(t, conn, r)
+	io.WriteString(conn, answerTo(request, 200))
+	o.ends(first, 200)
+	second := o.ask(overTCP(pbx))
+	message(t, conn, r)
+	io.WriteString(conn, options(1, o.at, ""))
+	o.work(func() bool { return o.server.listeners[0].streams.heard(tcpAddr(pbx.Addr())) > 1 })
+	conn.Close()
+	o.ends(second, 503)
+}
+
+func (s *streams) heard(a netip.AddrPort) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.conns[a]; c != nil {
+		return c.heard.Load()
+	}
+	return 0
+}
+
+// The end of a connection does not overtake the answers that it brought.
+func TestAnswerOfAPeerThatClosesAtOnce(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	o := own(t, nil, overTCP(pbx))
+	for range 50 {
+		result := o.ask(overTCP(pbx))
+		conn, r := accept(t, pbx)
+		io.WriteString(conn, answerTo(message(t, conn, r), 200))
+		conn.Close()
+		o.forgets(tcpAddr(pbx.Addr()))
+		o.ends(result, 200)
+	}
+}
+
+// A shard that loses a connection itself must not wait for its own queue.
+func TestAShardNeverWaitsForItself(t *testing.T) {
+	pbx := listening(t, hostPBX)
+	o := own(t, nil, overTCP(pbx))
+	for full := false; !full; {
+		select {
+		case o.sh.orders <- letter{}:
+		case o.sh.mail <- letter{lost: &stream{}}:
+		default:
+			full = true
+		}
+	}
+	s := o.server.listeners[0].streams
+	for i := range 200 {
+		o.ask(overTCP(pbx))
+		s.mu.Lock()
+		c := s.conns[tcpAddr(pbx.Addr())]
+		s.mu.Unlock()
+		if c == nil {
+			continue
+		}
+		if i%2 == 0 {
+			go c.end(abort) // crosses the next request
+		} else {
+			for c.queue([]byte("x"), true) == nil { // nobody reads: the queue overflows, and the connection ends
+			}
+		}
+		for range 10 {
+			o.ask(overTCP(pbx))
+		}
+	}
+	for len(o.sh.orders)+len(o.sh.mail) > 0 {
+		select {
+		case <-o.sh.orders:
+		case <-o.sh.mail:
+		}
+	}
+}
