@@ -36,7 +36,7 @@ type watch struct {
 	flow  flow
 	timer timer
 	began time.Time
-	tx    *clientTx // the question that is open
+	tx    *clientTx // the latest question
 
 	failures, successes int // in a row
 	reach               atomic.Int32
@@ -73,7 +73,6 @@ func (w *watch) expire(now time.Time) {
 // learn takes the answer, whatever it says, or that there was none.
 func (w *watch) learn() {
 	there := w.tx.answered
-	w.tx = nil
 	before := reach(w.reach.Load())
 	now := before
 	if there {
