@@ -147,13 +147,16 @@ func (c *stream) Close() error {
 // keep it waiting.
 func (c *stream) shut() { c.end(net.Conn.Close) }
 
+// end lets the first who ends the connection do so, and nobody else wait for that.
 func (c *stream) end(end func(net.Conn) error) {
+	var conn net.Conn
 	c.once.Do(func() {
 		close(c.closed)
-		if conn := c.owner.remove(c); conn != nil {
-			end(conn)
-		}
+		conn = c.owner.remove(c)
 	})
+	if conn != nil {
+		end(conn)
+	}
 }
 
 // abort ends a connection without a word.

@@ -106,6 +106,10 @@ func (s *streams) greet(c *stream, conn net.Conn) {
 func (s *streams) add(c *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addLocked(c)
+}
+
+func (s *streams) addLocked(c *stream) error {
 	same := 0
 	for remote := range s.conns {
 		if remote.Addr() == c.remote.Addr() {

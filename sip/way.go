@@ -233,17 +233,25 @@ func (s *streams) open(f flow, b []byte, request bool) (*stream, error) {
 	if !f.home.IsValid() {
 		return nil, fmt.Errorf("no connection to %s any more", f.remote)
 	}
-	s.mu.Lock()
-	c := s.conns[f.home]
-	s.mu.Unlock()
-	if c == nil {
-		c = newStream(s, f.home)
-		if err := s.add(c); err != nil {
-			return nil, err
-		}
-		s.wait.Go(func() { s.dial(c) })
+	c, err := s.to(f.home)
+	if err != nil {
+		return nil, err
 	}
 	return c, c.queue(b, request)
+}
+
+func (s *streams) to(home netip.AddrPort) (*stream, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.conns[home]; c != nil {
+		return c, nil
+	}
+	c := newStream(s, home)
+	if err := s.addLocked(c); err != nil {
+		return nil, err
+	}
+	s.wait.Go(func() { s.dial(c) })
+	return c, nil
 }
 
 // refusal remembers for a while who takes no connection.

@@ -470,29 +470,81 @@ func TestAShardNeverWaitsForItself(t *testing.T) {
 			full = true
 		}
 	}
-	s := o.server.listeners[0].streams
-	for i := range 200 {
-		o.ask(overTCP(pbx))
-		s.mu.Lock()
-		c := s.conns[tcpAddr(pbx.Addr())]
-		s.mu.Unlock()
-		if c == nil {
-			continue
-		}
-		if i%2 == 0 {
-			go c.end(abort) // crosses the next request
-		} else {
-			for c.queue([]byte("x"), true) == nil { // nobody reads: the queue overflows, and the connection ends
-			}
-		}
-		for range 10 {
-			o.ask(overTCP(pbx))
-		}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.overflow(overTCP(pbx))
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("the shard waits for itself")
 	}
 	for len(o.sh.orders)+len(o.sh.mail) > 0 {
 		select {
 		case <-o.sh.orders:
 		case <-o.sh.mail:
+		}
+	}
+}
+
+// overflow loses connections to a peer in the midst of requests.
+func (o *owned) overflow(p Peer) {
+	s := o.server.listeners[0].streams
+	for i := range 200 {
+		o.ask(p)
+		s.mu.Lock()
+		c := s.conns[p.Address]
+		s.mu.Unlock()
+		switch {
+		case c == nil:
+			continue
+		case i%2 == 0:
+			go c.end(abort) // crosses the next request
+		default:
+			for c.queue([]byte("x"), true) == nil { // until it is full, because nobody reads
+			}
+		}
+		for range 10 {
+			o.ask(p)
+		}
+	}
+}
+
+// Within a dialog the connection it came on comes first, then one to the
+// configured peer on that machine, then the latest of that machine; at its
+// start only one to the peer counts.
+func TestWhichConnectionARequestTakes(t *testing.T) {
+	at := netip.MustParseAddrPort
+	s := &streams{conns: map[netip.AddrPort]*stream{}}
+	for i, a := range []string{"192.0.2.1:1001", "192.0.2.1:1002", "192.0.2.1:5060", "192.0.2.1:1004", "192.0.2.2:5060", "192.0.2.2:1006", "192.0.2.3:1007"} {
+		s.conns[at(a)] = &stream{remote: at(a), number: uint64(i)}
+	}
+	for _, c := range []struct{ remote, home, want string }{
+		{"192.0.2.1:1001", "192.0.2.1:5060", "192.0.2.1:1001"},
+		{"192.0.2.1:9999", "192.0.2.1:5060", "192.0.2.1:5060"},
+		{"192.0.2.1:9999", "192.0.2.1:5070", "192.0.2.1:1004"},
+		{"192.0.2.1:9999", "192.0.2.2:5060", "192.0.2.1:1004"},
+		{"192.0.2.1:9999", "", "192.0.2.1:1004"},
+		{"192.0.2.3:9999", "", "192.0.2.3:1007"},
+		{"192.0.2.4:9999", "192.0.2.2:5060", ""}, // nobody on that machine: the peer is connected to
+		{"192.0.2.4:9999", "", ""},
+		{"192.0.2.1:5070", "192.0.2.1:5070", ""}, // the start of a dialog
+		{"192.0.2.1:5060", "192.0.2.1:5060", "192.0.2.1:5060"},
+	} {
+		f := flow{remote: at(c.remote)}
+		if c.home != "" {
+			f.home = at(c.home)
+		}
+		got := ""
+		if c := s.live(f); c != nil {
+			got = c.remote.String()
+		}
+		if got != c.want {
+			t.Errorf("to %s, home %s: %q, want %q", c.remote, c.home, got, c.want)
+		}
+		if want := c.want != "" || c.home != ""; s.reaches(f) != want {
+			t.Errorf("to %s, home %s: reached is %v", c.remote, c.home, !want)
 		}
 	}
 }
