@@ -68,7 +68,7 @@ func (k *beat) next(c *stream) bool {
 		}
 	}
 	c.owner.metrics.beats.WithLabelValues(k.trunk.Name, result).Inc()
-	k.timer.Reset(jittered(k.trunk.Keepalive - pongTime))
+	k.timer.Reset(jittered(max(time.Second, k.trunk.Keepalive-pongTime)))
 	return result != beatClosed
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,6 +205,7 @@ func TestPingOverTCPIsAnswered(t *testing.T) {
 // Over UDP nobody answers a line end: RFC 5626 s3.5.2 has STUN there.
 func TestKeepalivesOverUDP(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.options.Trunks[1].Keepalive = keepaliveEvery }), func(w *world) {
+		var mu sync.Mutex
 		beats := map[netip.Addr]int{}
 		w.network.SetFilter(func(p simnet.Packet) simnet.Verdict {
 			if strings.Trim(string(p.Data), "\r\n") != "" {
@@ -213,6 +215,8 @@ func TestKeepalivesOverUDP(t *testing.T) {
 				t.Errorf("%q from %s to %s", p.Data, p.From, p.To)
 			}
 			if p.From.Addr() == hostUs {
+				mu.Lock()
+				defer mu.Unlock()
 				beats[p.To.Addr()]++
 			}
 			return simnet.Pass
@@ -220,7 +224,12 @@ func TestKeepalivesOverUDP(t *testing.T) {
 		for _, s := range []string{ping, pong} {
 			w.carrier.SendRaw([]byte(s))
 		}
+		a, b := w.connect(plain)
+		hangUp(a, b)
+		w.want("completed caller_hung_up 200")
 		time.Sleep(10 * keepaliveEvery)
+		mu.Lock()
+		defer mu.Unlock()
 		for _, at := range []netip.Addr{hostPBX, hostSpare} {
 			if n := beats[at]; n < 10 || n > 12 {
 				t.Errorf("%d to %s", n, at)
@@ -229,8 +238,5 @@ func TestKeepalivesOverUDP(t *testing.T) {
 		if n := beats[hostCarrier]; n != 0 {
 			t.Errorf("%d to a trunk without", n)
 		}
-		a, b := w.connect(plain)
-		hangUp(a, b)
-		w.want("completed caller_hung_up 200")
 	})
 }

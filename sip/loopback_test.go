@@ -75,12 +75,7 @@ func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 // prepared is onLoopback before the server starts.
 func prepared(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := tcpAddr(l.Addr())
-	l.Close()
+	at := free(t, hostUs)
 	w := &world{t: t, network: simnet.New(simnet.Conditions{})}
 	s := w.defaults()
 	toneless(&s)
@@ -100,6 +95,7 @@ func prepared(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	}
 	w.plane = media.NewUDP(s.media)
 	s.options.Plane = w.plane
+	var err error
 	if w.server, err = New(s.options); err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,8 @@ func (tx *clientTx) lost(c *stream) {
 // fresh one, once, when the old one was stale; over UDP when it was only too
 // large for that (RFC 3261 s18.1.1). It is false when neither is to be done.
 func (tx *clientTx) retry(stale bool) bool {
-	if s := tx.machine.State(); s != transaction.Calling && s != transaction.Trying {
+	s := tx.machine.State()
+	if s != transaction.Calling && s != transaction.Trying || tx.out != nil && tx.out.over {
 		return false
 	}
 	m := tx.shard.server.metrics
