@@ -178,7 +178,8 @@ func (s *Server) sendAck(f flow, t *Trunk, ack []byte, branch string) {
 
 // live is the connection that a request takes: the one that f names, or else,
 // for a request within a dialog, another one of the same machine, of which
-// one to its configured peer is best and then the latest; nil when there is none.
+// one to its configured peer is best and then the latest that has said
+// something; nil when there is none.
 func (s *streams) live(f flow) *stream {
 	if c := s.conns[f.remote]; c != nil || f.home == f.remote {
 		return c
@@ -188,7 +189,7 @@ func (s *streams) live(f flow) *stream {
 	}
 	var latest *stream
 	for remote, c := range s.conns {
-		if remote.Addr() == f.remote.Addr() && (latest == nil || c.number > latest.number) {
+		if remote.Addr() == f.remote.Addr() && c.heard.Load() > 0 && (latest == nil || c.number > latest.number) {
 			latest = c
 		}
 	}

@@ -268,7 +268,10 @@ func TestWhichConnectionARequestTakes(t *testing.T) {
 	s := &streams{conns: map[netip.AddrPort]*stream{}}
 	for i, a := range []string{"192.0.2.1:1001", "192.0.2.1:1002", "192.0.2.1:5060", "192.0.2.1:1004", "192.0.2.2:5060", "192.0.2.2:1006", "192.0.2.3:1007"} {
 		s.conns[at(a)] = &stream{remote: at(a), number: uint64(i)}
+		s.conns[at(a)].heard.Store(1)
 	}
+	silent := at("192.0.2.1:1099") // still agreeing on keys, say
+	s.conns[silent] = &stream{remote: silent, number: 99}
 	for _, c := range []struct{ remote, home, want string }{
 		{"192.0.2.1:1001", "192.0.2.1:5060", "192.0.2.1:1001"},
 		{"192.0.2.1:9999", "192.0.2.1:5060", "192.0.2.1:5060"},
