@@ -62,7 +62,7 @@ type bad struct{ name, old, new, want string }
 var badFiles = []bad{
 	// keys
 	{"MisspeltKey", "node: tg1", "nod: tg1", "1:1: nod: unknown key; did you mean node?; allowed: limits, listen, log, media, node, notices, records, routes, stoplist, store, trunks\n1:1: node: missing" + nameForm},
-	{"MisspeltNestedKey", "    leg: pstn\n", "    leg: pstn\n    acept: []\n", "11:5: trunks.a.acept: unknown key; did you mean accept?; allowed: accept, auth, keepalive, large_requests, leg, media_address, options, peers, presentation, profile, register, reliable, session_timer, srtp"},
+	{"MisspeltNestedKey", "    leg: pstn\n", "    leg: pstn\n    acept: []\n", "11:5: trunks.a.acept: unknown key; did you mean accept?; allowed: accept, auth, keepalive, large_requests, leg, media_address, options, p_early_media, peers, presentation, profile, redirect, refer, register, reliable, session_timer, srtp"},
 	{"KeyNothingLike", "", "bandwidth: 1\n", "25:1: bandwidth: unknown key; allowed: limits, listen, log, media, node, notices, records, routes, stoplist, store, trunks"},
 	{"KeyTwice", "", "node: tg2\n", "25:1: node: this key stands twice, first on line 1; leave one out"},
 	{"TrunkTwice", "  b:\n", "  a:\n", "12:3: trunks.a: this key stands twice, first on line 7; leave one out\n18:19: routes[0].to: no trunk is named \"b\"; allowed: a"},
@@ -174,6 +174,9 @@ var badFiles = []bad{
 	{"LargeRequests", "    leg: pstn\n", "    leg: pstn\n    large_requests: tls\n", "11:21: trunks.a.large_requests: \"tls\": not known; allowed: udp, tcp"},
 	{"LargeRequestsWithoutListener", "    leg: pstn\n", "    leg: pstn\n    large_requests: tcp\n", "11:21: trunks.a.large_requests: no tcp listener on IPv4 in listen.sip; add one, or leave this out"},
 	{"ReliableUnknown", "    leg: pstn\n", "    leg: pstn\n    reliable: yes\n", "11:15: trunks.a.reliable: \"yes\": not known; allowed: supported, required, off"},
+	{"ReferUnknown", "    leg: pstn\n", "    leg: pstn\n    refer: maybe\n", "11:12: trunks.a.refer: \"maybe\": not known; allowed: accept, refuse"},
+	{"RedirectUnknown", "    leg: pstn\n", "    leg: pstn\n    redirect: yes\n", "11:15: trunks.a.redirect: \"yes\": not known; allowed: follow, refuse"},
+	{"EarlyMediaUnknown", "    leg: pstn\n", "    leg: pstn\n    p_early_media: on\n", "11:20: trunks.a.p_early_media: \"on\": not known; allowed: supported, off"},
 	{"SRTP", "    leg: pstn\n", "    leg: pstn\n    srtp: sdes\n", "11:11: trunks.a.srtp: \"sdes\": not available yet; allowed: off"},
 	{"ProfileCalled", "    leg: pstn\n", "    leg: pstn\n    profile: {called: to}\n", "11:23: trunks.a.profile.called: \"to\": not available yet; allowed: request-uri"},
 	{"ProfileCaller", "    leg: pstn\n", "    leg: pstn\n    profile: {caller: ppi}\n", "11:23: trunks.a.profile.caller: \"ppi\": not available yet; allowed: pai, from"},

@@ -76,6 +76,9 @@ trunks:
     media_address: 2001:db8::1
     reliable: off
     session_timer: 300s
+    refer: accept
+    redirect: follow
+    p_early_media: supported
     srtp: "off"
     options: 30s
     keepalive: 15s
@@ -125,6 +128,9 @@ log: {level: debug, format: text}
 			MediaAddress: ip("2001:db8::1"),
 			Presentation: Presentation{Numbers: []string{"0312340000", "free"}, Otherwise: Withhold},
 			Reliable:     Off,
+			Refer:        ReferAccept,
+			Redirect:     RedirectFollow,
+			EarlyMedia:   EarlyMediaSupported,
 			SessionTimer: 300 * time.Second,
 			Profile:      Profile{"request-uri", From, diversion},
 			Large:        UDP,
@@ -138,6 +144,9 @@ log: {level: debug, format: text}
 			MediaAddress: ip("192.0.2.1"),
 			Presentation: Presentation{Unchecked: "検査済み", Otherwise: Reject},
 			Reliable:     Supported,
+			Refer:        ReferRefuse,
+			Redirect:     RedirectRefuse,
+			EarlyMedia:   EarlyMediaOff,
 			Profile:      Profile{"request-uri", PAI, diversion},
 			Large:        TCP,
 		}},

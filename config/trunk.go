@@ -15,6 +15,9 @@ type Trunk struct {
 	MediaAddress netip.Addr // Media.Address where the file names no other
 	Presentation Presentation
 	Reliable     Reliable
+	Refer        Refer
+	Redirect     Redirect
+	EarlyMedia   EarlyMedia
 	SessionTimer time.Duration // the session interval that we ask for; 0 asks for none
 	Profile      Profile
 	Large        Transport     // of requests too large for UDP, to peers that are reached over it
@@ -70,6 +73,9 @@ func (t *Trunk) read(v value) {
 		"options":        into(&t.Options, interval(10*time.Second, time.Hour)),
 		"keepalive":      into(&t.Keepalive, interval(15*time.Second, time.Hour)),
 		"large_requests": into(&t.Large, oneOf(UDP, TCP)),
+		"refer":          into(&t.Refer, oneOf(ReferAccept, ReferRefuse)),
+		"redirect":       into(&t.Redirect, oneOf(RedirectFollow, RedirectRefuse)),
+		"p_early_media":  into(&t.EarlyMedia, oneOf(EarlyMediaSupported, EarlyMediaOff)),
 	}, required{
 		"peers":        peer.allowed,
 		"accept":       network.allowed,

@@ -35,9 +35,12 @@ func (a *agent) progress(l *leg, p call.Progress) {
 		a.feed(call.Released{Why: call.ReasonDescription})
 		return
 	}
-	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
+	}
+	if l.in.earlyMedia && text != nil {
+		b.Add("P-Early-Media", a.authorize(p.SDP))
 	}
 	if reliable {
 		a.sendReliably(l, p, b)
@@ -74,7 +77,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 		a.unanswerable(l)
 		return
 	}
-	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
@@ -102,10 +105,10 @@ func (a *agent) unanswerable(l *leg) {
 // cancel cancels our INVITE to a leg, and gives it up if nothing comes of it.
 func (a *agent) cancel(l *leg) {
 	o := l.out
-	if o == nil || o.over {
+	if o == nil || o.over || o.update {
 		return
 	}
-	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(), o.flow, l.trunk, nil, nil)
+	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(a.cancels), o.flow, l.trunk, nil, nil)
 	o.guard = a.shard.now.Add(lingerFactor * l.trunk.Timers.T1)
 	l.rearm()
 }

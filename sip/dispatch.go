@@ -15,6 +15,13 @@ import (
 // Allow is what we answer for; everything else gets 405 or 501 with it.
 const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS"
 
+func (t *Trunk) allow() string {
+	if t.Refer {
+		return allow + ", REFER"
+	}
+	return allow
+}
+
 // arrived runs in the reader of a socket: it validates, refuses what needs no
 // state, and hands the rest to the shard that owns it. It never blocks.
 func (s *Server) arrived(l *listener, msg sipgo.Message) {
@@ -59,7 +66,11 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 // supported refuses methods and extensions that we do not speak, without state.
 func (s *Server) supported(in letter) bool {
 	m := in.message
-	switch m.Method {
+	method := m.Method
+	if method == wire.REFER && in.trunk.Refer && m.To.Tag != "" { // never outside a call
+		method = wire.INFO
+	}
+	switch method {
 	case wire.INVITE, wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.OPTIONS:
 		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
 		understood := true
@@ -77,9 +88,9 @@ func (s *Server) supported(in letter) bool {
 	case wire.ACK, wire.CANCEL:
 		return true
 	case wire.REGISTER, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
-		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", allow))
+		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", in.trunk.allow()))
 	default:
-		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", allow))
+		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", in.trunk.allow()))
 	}
 	s.metrics.drop(dropMethod)
 	return false

@@ -121,6 +121,13 @@ func (w *watch) stop() {
 	}
 }
 
+// plan is the policy's, without the targets that are known to be out of reach.
+func (s *Server) plan(f call.Facts, v call.Screening) call.Plan {
+	p := s.options.Policy.Plan(f, v)
+	p.Targets = s.reachable(&p)
+	return p
+}
+
 // reachable is a plan's targets without those whose peer is down, as long as
 // any is left. Emergency calls try all, those last.
 func (s *Server) reachable(p *call.Plan) []call.Target {

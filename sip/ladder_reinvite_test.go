@@ -50,6 +50,28 @@ func TestLadderReinvite(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"reinvite-refused-changes-nothing", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			first := b.Invite.Body
+			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			b.ExpectRequest("INVITE")
+			b.Respond(488, nil, "")
+			a.Expect(488)
+			time.Sleep(time.Second)
+			b.Reinvite("") // what it is offered now is what it had (RFC 3261 s14.1)
+			a.ExpectRequest("INVITE")
+			a.Respond(200, nil, described(w.carrierVoice, "", 3))
+			offer := b.Expect(200)
+			b.Ack(siptest.SDP{Address: w.pbxVoice.Addr(), Codecs: []siptest.Codec{siptest.PCMU}}.Answer(offer.Body))
+			a.ExpectRequest("ACK")
+			was, err1 := siptest.ParseSDP(first)
+			is, err2 := siptest.ParseSDP(offer.Body)
+			if err1 != nil || err2 != nil || was.Address != is.Address || len(was.Codecs) != len(is.Codecs) {
+				w.t.Errorf("%+v became %+v (%v, %v)", was, is, err1, err2)
+			}
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
 		{"reinvite-refused", toneless, func(w *world) {
 			a, b := w.connect(plain)
 			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
@@ -85,8 +107,23 @@ func TestLadderReinvite(t *testing.T) {
 		}},
 		{"reinvite-during-tone", nil, func(w *world) {
 			a, b := w.connect(plain)
+			start := time.Now()
+			asked := a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+			held := b.ExpectRequest("INVITE") // once the tone has been heard
+			b.Answer()
+			asked.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			w.about("the hold after the tone", held.At.Sub(start).Truncate(100*time.Millisecond), time.Second)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")
+		}},
+		{"reinvite-during-tone-cancelled", nil, func(w *world) {
+			a, b := w.connect(plain)
 			a.Reinvite(described(w.carrierVoice, "sendonly", 1))
-			a.Expect(491)
+			time.Sleep(100 * time.Millisecond)
+			a.Cancel().Expect(200)
+			a.Expect(487)
 			time.Sleep(2 * time.Second)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, answer callee 50 whole, answer caller 50 whole")

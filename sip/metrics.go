@@ -107,9 +107,9 @@ func (m *Metrics) preset(trunks []Trunk) {
 
 func (m *Metrics) drop(reason string) { m.dropped.WithLabelValues(reason).Inc() }
 
-// ended counts one call by its record.
-func (m *Metrics) ended(p *call.Plan, r *call.Record) {
-	from, result := p.Facts.Trunk, string(r.Result)
+// ended counts one call by its record and the plan it went by last.
+func (m *Metrics) ended(from string, p *call.Plan, r *call.Record) {
+	result := string(r.Result)
 	m.calls.WithLabelValues(from, "in", result).Inc()
 	if r.Target >= 0 {
 		m.calls.WithLabelValues(p.Targets[r.Target].Trunk, "out", result).Inc()

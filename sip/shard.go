@@ -201,7 +201,7 @@ func (sh *shard) open(in letter) {
 		sh.cancel(in)
 	case wire.OPTIONS:
 		sh.reply(in, 200)
-	case wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO:
+	case wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.REFER:
 		sh.reply(in, 481)
 	case wire.ACK: // of nothing that we know: nobody expects an answer
 		sh.server.metrics.drop(dropUnmatched)
@@ -255,7 +255,7 @@ func (sh *shard) cancel(in letter) {
 	}
 	// The 200 carries the To-tag of the responses to the INVITE (RFC 3261 s9.2).
 	sh.respondOnce(in, 200, tx.leg.tag)
-	tx.leg.cancelled(tx)
+	tx.leg.cancelled(tx, m)
 }
 
 // overtaken reports whether an INVITE was cancelled before it came.
@@ -279,7 +279,7 @@ func (sh *shard) reply(in letter, status int) { sh.respondOnce(in, status, sh.mi
 func (sh *shard) respondOnce(in letter, status int, tag string) {
 	b := wire.NewResponse(in.message, status, "", tag)
 	if in.message.Method == wire.OPTIONS { // RFC 3261 s11.2
-		b.Add("Allow", allow).Add("Accept", mimeSDP).Add("Contact", in.flow.contact())
+		b.Add("Allow", in.trunk.allow()).Add("Accept", mimeSDP).Add("Contact", in.flow.contact())
 	}
 	out, err := b.Bytes()
 	if err != nil {

@@ -18,9 +18,22 @@ type sound struct {
 	rtp   netip.AddrPort // ours
 	local *sdp.Local     // what we say of ourselves to the peer
 	peer  *sdp.Session   // what the peer last said
-	told  *sdp.Session   // what we last told it
-	said  []byte         // the same, as text
-	stats media.Stats
+	words
+	unsaid words // what stands again if the offer under way comes to nothing
+	stats  media.Stats
+}
+
+// words are what we last told the peer of ourselves.
+type words struct {
+	told *sdp.Session
+	said []byte // the same, as text
+}
+
+// unsay takes an offer back that was refused: the session stays as it was
+// (RFC 3261 s14.1).
+func (l *leg) unsay() {
+	l.words = l.unsaid
+	l.agent.tune()
 }
 
 // openSound takes a port pair for the leg.
@@ -109,7 +122,7 @@ func (l *leg) relay(s *sdp.Session) ([]byte, error) {
 	audio, _, _ := s.Audio()
 	ports := make([]int, len(s.Media()))
 	ports[audio] = int(l.rtp.Port())
-	return l.local.Relay(s, ports, l.agent.keep)
+	return l.local.Relay(s, ports, l.agent.way().keep)
 }
 
 // describeUs answers or offers for ourselves, in a codec that our notices have.
@@ -125,7 +138,7 @@ func (l *leg) describeUs() ([]byte, error) {
 	if !ok {
 		return nil, errNoAudio
 	}
-	l.agent.only = codec.Name
+	l.agent.way().only = []string{codec.Name}
 	return l.local.Answer(l.peer, int(l.rtp.Port()), codec, dtmf, m.Direction.Reverse())
 }
 
@@ -140,25 +153,9 @@ var ownOffer = []sdp.Codec{
 	{Payload: 101, Name: sdp.TelephoneEvent, Clock: 8000, Channels: 1, Fmtp: "0-15"},
 }
 
-// keep says which codecs may pass from one leg to the other: the one that we
-// answered with ourselves, or those that the notices of this call can be
-// played in, as far as the caller has any.
-func (a *agent) keep(c sdp.Codec) bool {
-	switch {
-	case !c.Audio():
-		return true
-	case a.only != "":
-		return c.Name == a.only
-	case a.narrow:
-		return c.Name == sdp.PCMU || c.Name == sdp.PCMA
-	}
-	return true
-}
-
 // tune tells the media plane what both legs have said.
 func (a *agent) tune() {
-	for i := range a.legs {
-		l := &a.legs[i]
+	for i, l := range a.legs[:call.Parked] {
 		if l.media == 0 || l.peer == nil {
 			continue
 		}
@@ -249,7 +246,7 @@ func (l *leg) shares(s *sdp.Session) bool {
 
 // play starts a notice on the leg.
 func (a *agent) play(p call.Play) {
-	l := &a.legs[p.Side]
+	l := a.legs[p.Side]
 	proof := call.Proof{Leg: p.Side, Phase: p.Phase, Asset: p.Asset}
 	asset, ok := a.shard.server.options.Assets.Asset(p.Asset)
 	if !ok {

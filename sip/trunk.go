@@ -22,6 +22,12 @@ type Trunk struct {
 	// SessionTimer is the session interval that we ask for (RFC 4028); 0 asks
 	// for none, and goes along with what the peer wants.
 	SessionTimer time.Duration
+	// Refer lets its parties transfer their calls (RFC 3515).
+	Refer bool
+	// Redirect follows its redirections (RFC 3261 s8.1.3.4).
+	Redirect bool
+	// EarlyMedia asks for, and gives, authorization of early media (RFC 5009).
+	EarlyMedia bool
 	// Reliable says whether its provisional responses, and ours to it, are acknowledged.
 	Reliable Reliability
 	// LargeOverTCP sends requests of more than 1300 octets to a peer over TCP
