@@ -62,7 +62,7 @@ type bad struct{ name, old, new, want string }
 var badFiles = []bad{
 	// keys
 	{"MisspeltKey", "node: tg1", "nod: tg1", "1:1: nod: unknown key; did you mean node?; allowed: limits, listen, log, media, node, notices, records, routes, stoplist, store, trunks\n1:1: node: missing" + nameForm},
-	{"MisspeltNestedKey", "    leg: pstn\n", "    leg: pstn\n    acept: []\n", "11:5: trunks.a.acept: unknown key; did you mean accept?; allowed: accept, auth, leg, media_address, options, p_early_media, peers, presentation, profile, redirect, refer, register, reliable, session_timer, srtp"},
+	{"MisspeltNestedKey", "    leg: pstn\n", "    leg: pstn\n    acept: []\n", "11:5: trunks.a.acept: unknown key; did you mean accept?; allowed: accept, auth, keepalive, large_requests, leg, media_address, options, p_early_media, peers, presentation, profile, redirect, refer, register, reliable, session_timer, srtp"},
 	{"KeyNothingLike", "", "bandwidth: 1\n", "25:1: bandwidth: unknown key; allowed: limits, listen, log, media, node, notices, records, routes, stoplist, store, trunks"},
 	{"KeyTwice", "", "node: tg2\n", "25:1: node: this key stands twice, first on line 1; leave one out"},
 	{"TrunkTwice", "  b:\n", "  a:\n", "12:3: trunks.a: this key stands twice, first on line 7; leave one out\n18:19: routes[0].to: no trunk is named \"b\"; allowed: a"},
@@ -169,7 +169,10 @@ var badFiles = []bad{
 	{"Register", "    leg: pstn\n", "    leg: pstn\n    register: {aor: \"sip:a@example.jp\", password: hunter2}\n", "11:5: trunks.a.register: not available yet; leave it out"},
 	{"Auth", "    leg: pstn\n", "    leg: pstn\n    auth: {username: u}\n", "11:5: trunks.a.auth: not available yet; leave it out"},
 	{"SessionTimer", "    leg: pstn\n", "    leg: pstn\n    session_timer: 60s\n", "11:20: trunks.a.session_timer: \"60s\": out of range; allowed: a duration from 1m30s to 24h, e.g. 60s, 5m or 4320h"},
-	{"Options", "    leg: pstn\n", "    leg: pstn\n    options: 30s\n", "11:14: trunks.a.options: not available yet; leave it out"},
+	{"Options", "    leg: pstn\n", "    leg: pstn\n    options: 5s\n", "11:14: trunks.a.options: \"5s\": out of range; allowed: 0 for never, or a duration from 10s to 1h, e.g. 30s"},
+	{"Keepalive", "    leg: pstn\n", "    leg: pstn\n    keepalive: off\n", "11:16: trunks.a.keepalive: \"off\": not a duration; allowed: 0 for never, or a duration from 15s to 1h, e.g. 30s"},
+	{"LargeRequests", "    leg: pstn\n", "    leg: pstn\n    large_requests: tls\n", "11:21: trunks.a.large_requests: \"tls\": not known; allowed: udp, tcp"},
+	{"LargeRequestsWithoutListener", "    leg: pstn\n", "    leg: pstn\n    large_requests: tcp\n", "11:21: trunks.a.large_requests: no tcp listener on IPv4 in listen.sip; add one, or leave this out"},
 	{"ReliableUnknown", "    leg: pstn\n", "    leg: pstn\n    reliable: yes\n", "11:15: trunks.a.reliable: \"yes\": not known; allowed: supported, required, off"},
 	{"ReferUnknown", "    leg: pstn\n", "    leg: pstn\n    refer: maybe\n", "11:12: trunks.a.refer: \"maybe\": not known; allowed: accept, refuse"},
 	{"RedirectUnknown", "    leg: pstn\n", "    leg: pstn\n    redirect: yes\n", "11:15: trunks.a.redirect: \"yes\": not known; allowed: follow, refuse"},

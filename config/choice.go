@@ -48,6 +48,14 @@ const (
 	Off       Reliable = "off"
 )
 
+// Transport is how requests to a peer leave.
+type Transport string
+
+const (
+	UDP Transport = "udp"
+	TCP Transport = "tcp"
+)
+
 // Refer is what becomes of a peer's wish to transfer a call (RFC 3515).
 type Refer string
 

@@ -32,6 +32,7 @@ func defaultTrunk(name string) Trunk {
 		Name:     name,
 		Reliable: Supported,
 		Refer:    ReferRefuse, Redirect: RedirectRefuse, EarlyMedia: EarlyMediaOff,
+		Large:   UDP,
 		Profile: Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
 	}
 }

@@ -80,9 +80,11 @@ trunks:
     redirect: follow
     p_early_media: supported
     srtp: "off"
+    options: 30s
+    keepalive: 15s
     presentation: {numbers: [0312340000, free], otherwise: withhold}
     profile: {called: request-uri, caller: from, diversion: [diversion, history-info]}
-  y: {peers: ["tcp://192.0.2.3:5060", "tls://192.0.2.3:5061?name=sip.example.jp&ca=ca.pem", "tls://192.0.2.4:5061"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
+  y: {large_requests: tcp, options: 0, peers: ["tcp://192.0.2.3:5060", "tls://192.0.2.3:5061?name=sip.example.jp&ca=ca.pem", "tls://192.0.2.4:5061"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
 routes:
   - {from: z, to: [y, z], called: [fixed, +81312340000, "+81312340000-+81312349999"]}
   - {from: y, to: z, called: 0312340000}
@@ -131,6 +133,9 @@ log: {level: debug, format: text}
 			EarlyMedia:   EarlyMediaSupported,
 			SessionTimer: 300 * time.Second,
 			Profile:      Profile{"request-uri", From, diversion},
+			Large:        UDP,
+			Keepalive:    15 * time.Second,
+			Options:      30 * time.Second,
 		}, {
 			Name:         "y",
 			Peers:        []Peer{{Address: Address{"tcp", ip("192.0.2.3"), 5060}}, {Address{"tls", ip("192.0.2.3"), 5061}, "sip.example.jp", "ca.pem"}, {Address: Address{"tls", ip("192.0.2.4"), 5061}}},
@@ -143,6 +148,7 @@ log: {level: debug, format: text}
 			Redirect:     RedirectRefuse,
 			EarlyMedia:   EarlyMediaOff,
 			Profile:      Profile{"request-uri", PAI, diversion},
+			Large:        TCP,
 		}},
 		Routes: []Route{
 			{"z", []string{"y", "z"}, []string{"fixed", "+81312340000", "+81312340000-+81312349999"}},

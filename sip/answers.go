@@ -139,6 +139,6 @@ func (a *agent) sendAck(l *leg, d *dialog.Dialog, seq uint32, f flow, answer cal
 		a.shard.server.log.Warn("an ACK could not be built", "call", a.id, "error", err)
 		return nil
 	}
-	f.send(out, branch)
+	a.shard.server.sendAck(f, l.trunk, out, branch)
 	return out
 }

@@ -39,11 +39,11 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 	if problem != nil {
 		s.metrics.drop(dropInvalid)
 		if m != nil {
-			s.refuse(replyFlow(l, m), wire.Refuse(m, problem, ""))
+			s.refuse(replyFlow(l, m, trunk), wire.Refuse(m, problem, ""))
 		}
 		return
 	}
-	in := letter{message: m, flow: flow{l, source}, trunk: trunk}
+	in := letter{message: m, flow: flow{through: l, remote: source}, trunk: trunk}
 	if !m.IsRequest() {
 		if shard, ok := shardOf(m.Via[0].Branch, len(s.shards)); ok {
 			s.deliver(shard, in)
@@ -52,7 +52,7 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 		}
 		return
 	}
-	in.flow = replyFlow(l, m)
+	in.flow = replyFlow(l, m, trunk)
 	if !s.supported(in) {
 		return
 	}
@@ -141,15 +141,22 @@ func (s *Server) statelessTag(m *wire.Message) string {
 }
 
 // replyFlow is where the responses to a request go: always the address it came
-// from; the port it came from with rport, else the one of its Via
-// (RFC 3261 s18.2.2, RFC 3581 s4). No name or address in the message is used.
-func replyFlow(l *listener, m *wire.Message) flow {
-	port := m.Source.Port()
-	if l.Network == wire.UDP && len(m.Via) > 0 && !m.Via[0].RPort {
-		port = 5060
+// from; over UDP the port it came from with rport, else the one of its Via
+// (RFC 3261 s18.2.2, RFC 3581 s4); over a stream its connection, or else a
+// configured peer at that address. No name or address in the message is used.
+func replyFlow(l *listener, m *wire.Message, t *Trunk) flow {
+	f := flow{through: l, remote: m.Source}
+	switch {
+	case l.Network != wire.UDP:
+		if home := t.home(l, m.Source, m.Source); home.Addr() == m.Source.Addr() {
+			f.home = home
+		}
+	case len(m.Via) > 0 && !m.Via[0].RPort:
+		port := uint16(5060)
 		if p := m.Via[0].Port; p != 0 {
 			port = uint16(p)
 		}
+		f.remote = netip.AddrPortFrom(m.Source.Addr(), port)
 	}
-	return flow{l, netip.AddrPortFrom(m.Source.Addr(), port)}
+	return f
 }

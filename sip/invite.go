@@ -54,7 +54,7 @@ func (a *agent) begin(in letter) {
 	sh.legs[caller.tag] = caller
 
 	facts := readFacts(m, in.trunk)
-	w := &way{plan: s.options.Policy.Plan(facts, sh.screen(&facts))}
+	w := &way{plan: s.plan(facts, sh.screen(&facts))}
 	a.ways = []*way{w}
 	plan := &w.plan
 	offer := a.describeOffer(m, caller)

@@ -81,7 +81,7 @@ func (a *agent) onward(from *way, l *leg, to wire.URI) *way {
 // take plans a way, and keeps it with those of the call.
 func (a *agent) take(w *way) *call.Plan {
 	facts := w.plan.Facts
-	w.plan = a.shard.server.options.Policy.Plan(facts, a.shard.screen(&facts))
+	w.plan = a.shard.server.plan(facts, a.shard.screen(&facts))
 	if w.plan.Withhold {
 		w.identity.withhold()
 	}

@@ -105,7 +105,7 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	case m.Status < 200:
 		return
 	case o.ack != nil: // the 2xx again: its ACK was lost
-		l.flow.send(o.ack, o.branch)
+		l.agent.shard.server.sendAck(l.flow, l.trunk, o.ack, o.branch)
 		return
 	case o.over:
 		return

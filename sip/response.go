@@ -71,7 +71,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 		return
 	}
 	if ack := o.forks.Ack(m.To.Tag); ack != nil {
-		l.way(m.To.Tag).send(ack, o.branch)
+		a.shard.server.sendAck(l.way(m.To.Tag), l.trunk, ack, o.branch)
 		return
 	}
 	if l.dialog.RemoteTag == m.To.Tag {

@@ -28,7 +28,7 @@ type letter struct {
 
 	agent *agent     // with event: from the media
 	event call.Event //
-	lost  string     // the branch of a request that its stream could not carry
+	lost  *stream    // a connection that has ended
 
 	silent   media.Leg // a leg whose bridge carries nothing
 	release  bool      // end all calls
@@ -40,7 +40,7 @@ type letter struct {
 type shard struct {
 	server *Server
 	mint   mint
-	mail   chan letter // messages; full means overload
+	mail   chan letter // messages, and what became of what brings them; full means overload
 	orders chan letter // from our own media and house
 	stop   chan struct{}
 
@@ -54,6 +54,8 @@ type shard struct {
 	sounds  map[media.Leg]*agent
 	asked   map[original]struct{}         // new calls whose INVITE is still remembered
 	early   map[transaction.Key]time.Time // CANCELs that came before their INVITE
+	watches []*watch                      // peers that it asks whether they are there
+	pulses  []*pulse                      // ways over UDP that it keeps open
 }
 
 func newShard(s *Server, index int) *shard {
@@ -77,6 +79,8 @@ func newShard(s *Server, index int) *shard {
 func (sh *shard) run() {
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
+	sh.tend(time.Now())
+	defer sh.untend()
 	for {
 		if at, ok := sh.timers.next(); ok {
 			alarm.Reset(time.Until(at))
@@ -111,8 +115,9 @@ func (sh *shard) expire(t *timer) {
 	t.owner.expire(sh.now)
 }
 
-// order queues work from our own house. The queue holds more than the calls of
-// a shard can have under way, so that it does not fill.
+// order queues work from our own house, never from a shard, which would wait
+// for itself. The queue holds more than the calls of a shard can have under
+// way, so that it does not fill.
 func (sh *shard) order(in letter) {
 	select {
 	case sh.orders <- in:
@@ -138,12 +143,6 @@ func (sh *shard) fence() {
 
 func (sh *shard) obey(in letter) {
 	switch {
-	case in.lost != "":
-		for _, method := range []wire.Method{wire.INVITE, wire.BYE, wire.CANCEL} {
-			if tx := sh.clients[transaction.Key{Branch: in.lost, Method: method}]; tx != nil {
-				tx.carry(tx.machine.Fail(sh.now))
-			}
-		}
 	case in.agent != nil:
 		in.agent.feed(in.event)
 	case in.silent != 0:
@@ -168,6 +167,10 @@ func (sh *shard) each(do func(*agent)) {
 
 // open deals with one message.
 func (sh *shard) open(in letter) {
+	if in.lost != nil {
+		sh.lost(in.lost)
+		return
+	}
 	m := in.message
 	if !m.IsRequest() {
 		tx := sh.clients[transaction.ClientKey(m)]
