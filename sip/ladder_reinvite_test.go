@@ -52,6 +52,22 @@ func TestLadderReinvite(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"reinvite-from-another-address", toneless, func(w *world) {
+			a, b := w.connect(plain)
+			b.Reinvite(described(w.pbxVoice, "", 1), "Contact: <sip:pbx@127.0.0.4:5060>")
+			a.ExpectRequest("INVITE")
+			a.Answer()
+			b.Expect(200)
+			b.Ack("")
+			a.ExpectRequest("ACK")
+			time.Sleep(time.Second)
+			a.Bye().Expect(200)
+			time.Sleep(time.Second)
+			if w.spare.Received() == 0 { // it knows nothing of the call, and says so
+				w.t.Error("the BYE went to where the phone had been")
+			}
+			w.want("completed caller_hung_up 200")
+		}},
 		{"fax", toneless, func(w *world) {
 			fax := func(v *siptest.Voice) string {
 				return crlf(fmt.Sprintf(`

@@ -16,6 +16,7 @@ func (l *leg) reinvited(in letter) {
 	}
 	l.dialog.InviteIn = true
 	l.takeAllow(m)
+	l.retarget(in)
 	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: timer}
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		l.in.tx.respond(100, out)

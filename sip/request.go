@@ -65,6 +65,14 @@ func (l *leg) receive(in letter) {
 	}
 }
 
+// retarget follows a peer whose target refresh request comes with another
+// Contact (RFC 3261 s12.2.2). A route set stays what it was (s12.2).
+func (l *leg) retarget(in letter) {
+	if len(l.dialog.RouteSet) == 0 {
+		l.flow = l.agent.shard.server.within(l.trunk, in.message, in.flow)
+	}
+}
+
 // early is the early dialog of leg B that a request belongs to, nil when it is none.
 func (l *leg) early(m *wire.Message) *dialog.Dialog {
 	if l.first == nil || l.first.over || l.dialog.RemoteTag != "" {

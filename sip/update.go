@@ -30,6 +30,9 @@ func (l *leg) updated(in letter, d *dialog.Dialog) {
 		return
 	}
 	l.takeAllow(in.message)
+	if d == &l.dialog {
+		l.retarget(in)
+	}
 	u := &updateIn{request: in.message, dialog: d, tx: l.agent.shard.serve(in, nil), offer: session, session: timer}
 	if session == nil {
 		l.agent.answerUpdate(l, u, nil)

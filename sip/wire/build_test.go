@@ -63,7 +63,7 @@ func TestInjectionIsRefused(t *testing.T) {
 		if i.Ack(evil) != nil {
 			t.Fatal("ACK")
 		}
-		if i.CallID = evil; i.Cancel() != nil {
+		if i.CallID = evil; i.Cancel("") != nil {
 			t.Fatal("CANCEL")
 		}
 	}
@@ -169,7 +169,7 @@ func TestS17_1_1_3ACKAndS9_1CANCELRepeatTheINVITE(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := accept(t, string(out))
-	for method, got := range map[Method]*Message{ACK: accept(t, string(i.Ack("<sip:c@d>;tag=2"))), CANCEL: accept(t, string(i.Cancel()))} {
+	for method, got := range map[Method]*Message{ACK: accept(t, string(i.Ack("<sip:c@d>;tag=2"))), CANCEL: accept(t, string(i.Cancel("")))} {
 		if got.Method != method || got.RequestURI != sent.RequestURI || len(got.Via) != 1 || got.Via[0] != sent.Via[0] ||
 			got.From != sent.From || got.CallID != sent.CallID || got.CSeq != sent.CSeq || strings.Join(got.Route, ",") != strings.Join(sent.Route, ",") ||
 			got.MaxForwards != 70 || len(got.Body) != 0 || got.Value("Contact") != "" {
