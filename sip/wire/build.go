@@ -116,7 +116,7 @@ func (b *Builder) Add(name, value string) *Builder {
 	if !isToken(name) {
 		return b.fail(fmt.Errorf("field name %q: not a token", name))
 	}
-	switch canonical(name) {
+	switch known, _ := canonical(name); known {
 	case "Via":
 		b.vias++
 		if b.method == "" {

@@ -32,36 +32,37 @@ var compactForms = [26]string{
 	'v' - 'a': "Via", 'x' - 'a': "Session-Expires", 'y' - 'a': "Identity",
 }
 
-// structural are the names that Read interprets, keyed in lower case.
+// structural are the names that Message has a place for, keyed in lower case.
 var structural = map[string]string{
 	"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq", "max-forwards": "Max-Forwards",
 	"contact": "Contact", "route": "Route", "record-route": "Record-Route", "require": "Require",
 	"supported": "Supported", "content-type": "Content-Type", "content-length": "Content-Length",
 }
 
-// canonical unfolds a compact form and spells the names that Read interprets in one way.
-func canonical(name string) string {
+// canonical unfolds a compact form and spells the names that Message has a place for in one way. Known names need no
+// further look.
+func canonical(name string) (_ string, known bool) {
 	switch name { // as nearly everyone spells them
-	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported":
-		return name
+	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported", "Allow", "User-Agent":
+		return name, true
 	}
 	if len(name) == 1 {
 		if c := lower(name[0]); 'a' <= c && c <= 'z' && compactForms[c-'a'] != "" {
-			return compactForms[c-'a']
+			return compactForms[c-'a'], true
 		}
-		return name
+		return name, false
 	}
 	var buf [16]byte // the longest structural name has 14 octets
 	if len(name) > len(buf) {
-		return name
+		return name, false
 	}
 	for i := range len(name) {
 		buf[i] = lower(name[i])
 	}
 	if s, ok := structural[string(buf[:len(name)])]; ok {
-		return s
+		return s, true
 	}
-	return name
+	return name, false
 }
 
 func sameName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
@@ -116,6 +117,10 @@ func trim(s string) string {
 	for len(s) > 0 && isSpace(s[0]) {
 		s = s[1:]
 	}
+	return trimRight(s)
+}
+
+func trimRight(s string) string {
 	for len(s) > 0 && isSpace(s[len(s)-1]) {
 		s = s[:len(s)-1]
 	}

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"strings"
-
-	"github.com/emiago/sipgo/sip"
-)
+import "strings"
 
 func (m *Message) readVia(value string) *Problem {
 	err := elements(value, func(e string) error {
@@ -71,14 +67,18 @@ func (m *Message) readMaxForwards(value string) *Problem {
 	return nil
 }
 
-func (m *Message) readContentLength(h sip.Header) *Problem {
-	n, ok := h.(*sip.ContentLengthHeader)
-	if !ok {
+// readContentLength cuts a datagram's body to its length; a stream was cut by it (RFC 3261 s18.3).
+func (m *Message) readContentLength(value string) *Problem {
+	n, ok := decimal(value, maxMessage)
+	switch {
+	case !ok:
 		return badLength("Bad Content-Length")
-	}
-	if int(*n) != len(m.Body) {
+	case n > len(m.Body):
+		return badLength("Body shorter than Content-Length")
+	case n < len(m.Body) && m.Network.Reliable():
 		return badLength("Content-Length does not match the body")
 	}
+	m.Body = m.Body[:n]
 	return nil
 }
 
