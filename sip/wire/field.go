@@ -43,7 +43,8 @@ var structural = map[string]string{
 // further look.
 func canonical(name string) (_ string, known bool) {
 	switch name { // as nearly everyone spells them
-	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported", "Allow", "User-Agent":
+	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported",
+		"Record-Route", "Allow", "User-Agent", "Session-Expires", "Min-SE", "P-Asserted-Identity", "Privacy", "Reason":
 		return name, true
 	}
 	if len(name) == 1 {
@@ -79,16 +80,14 @@ func isAlpha(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
 func isHex(c byte) bool   { return isDigit(c) || 'a' <= lower(c) && lower(c) <= 'f' }
 
 // isToken tells whether s is a token of RFC 3261 s25.1.
-func isToken[S ~string | ~[]byte](s S) bool {
+func isToken(s string) bool {
 	for i := range len(s) {
-		if !tokenChar(s[i]) {
+		if !tokenChars[s[i]] {
 			return false
 		}
 	}
 	return len(s) > 0
 }
-
-func tokenChar(c byte) bool { return tokenChars[c] }
 
 var tokenChars = func() (set [256]bool) {
 	for _, c := range []byte("-.!%*_+`'~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
@@ -152,17 +151,28 @@ func index(s string, sep byte) (int, error) {
 	return len(s), nil
 }
 
-// quoted is the length of the quoted-string that s starts with, quotes included; -1 when it does not end.
+// quoted is the length of the quoted-string that s starts with, quotes included; -1 when it does not end, or holds a
+// control character.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
+		switch c := s[i]; {
+		case c == '"':
 			return i + 1
+		case c < ' ' && c != '\t' || c == 0x7f:
+			return -1
+		case c == '\\':
+			i++
 		}
 	}
 	return -1
+}
+
+// unquoteValue is a parameter's value without the quotes that it may have.
+func unquoteValue(v string) string {
+	if v != "" && v[0] == '"' {
+		return unquote(v)
+	}
+	return v
 }
 
 // unquote takes the quotes and the escapes of a quoted-string away.
@@ -186,8 +196,12 @@ func Quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// elements calls f for each element of a comma-separated list, trimmed; f may be given "".
+// elements calls f for each element of a comma-separated list, trimmed; f may be given "", and must look at quotes
+// and angle brackets itself.
 func elements(s string, f func(string) error) error {
+	if strings.IndexByte(s, ',') < 0 {
+		return f(trim(s))
+	}
 	for n := 0; ; n++ {
 		if n == maxList {
 			return errMany
@@ -208,9 +222,14 @@ func elements(s string, f func(string) error) error {
 
 // nextParam cuts the first of "name[=value][;...]". The value keeps its quotes.
 func nextParam(s string) (name, value, rest string, err error) {
-	end, err := index(s, ';')
-	if err != nil {
-		return "", "", "", err
+	end := strings.IndexByte(s, ';')
+	if end < 0 {
+		end = len(s)
+	}
+	if strings.IndexByte(s[:end], '"') >= 0 {
+		if end, err = index(s, ';'); err != nil {
+			return "", "", "", err
+		}
 	}
 	text := s[:end]
 	if end < len(s) {
@@ -241,28 +260,6 @@ func isParamValue(v string) bool {
 	return true
 }
 
-// checkParams reads all of params. The names in once may stand there one time.
-func checkParams(params string, once ...string) error {
-	var seen uint
-	for params != "" {
-		name, _, rest, err := nextParam(params)
-		if err != nil {
-			return err
-		}
-		for i, o := range once {
-			if !sameName(name, o) {
-				continue
-			}
-			if seen&(1<<i) != 0 {
-				return errTwice
-			}
-			seen |= 1 << i
-		}
-		params = rest
-	}
-	return nil
-}
-
 // param is the value of a parameter, quotes taken away, and whether it is there.
 func param(params, want string) (string, bool) {
 	for params != "" {
@@ -271,10 +268,7 @@ func param(params, want string) (string, bool) {
 			return "", false
 		}
 		if sameName(name, want) {
-			if value != "" && value[0] == '"' {
-				value = unquote(value)
-			}
-			return value, true
+			return unquoteValue(value), true
 		}
 		params = rest
 	}

@@ -18,6 +18,9 @@ func seeds(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(lines(invite)))
+	for _, s := range samples {
+		f.Add([]byte(s.text))
+	}
 	f.Add([]byte("\r\n\r\n"))
 	f.Add([]byte("SIP/2.0 200 sip\r\n\r\n"))
 	f.Add([]byte("OPTIONS sip:[::1]:5060;a=b?x=y SIP/2.0\r\nl:\r\n 0\r\n\r\n"))

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"strings"
 )
@@ -34,20 +35,16 @@ func (m *Message) parse(d []byte) *Problem {
 	for bytes.HasPrefix(d, crlf) { // RFC 3261 s7.5 asks it of streams
 		d = d[len(crlf):]
 	}
-	head, fault := cutHead(d)
+	head, p := cutHead(d)
+	first = cmp.Or(first, p)
 	m.Body = d[len(head):]
-	start, rest, _ := strings.Cut(head, "\n")
-	uri, version, p := m.readStartLine(strings.TrimSuffix(start, "\r"))
-	if first == nil {
-		first = fault
+	start, rest, whole := cutLine(head)
+	uri, version, p := m.readStartLine(start)
+	if !whole {
+		p = badLine()
 	}
-	if first == nil {
-		first = p
-	}
-	if p = m.split(rest); first == nil {
-		first = p
-	}
-	if first != nil {
+	first = cmp.Or(first, p)
+	if first = cmp.Or(first, m.split(rest)); first != nil {
 		return first
 	}
 	return m.interpret(uri, version)
@@ -58,36 +55,24 @@ var (
 	emptyLine = []byte("\r\n\r\n")
 )
 
-// cutHead copies all up to the end of the header. CR LF ends each line and neither stands alone (RFC 3261 s7).
+// cutHead copies all up to the end of the header.
 func cutHead(d []byte) (string, *Problem) {
 	end := bytes.Index(d, emptyLine)
 	if end < 0 {
-		p := bad("Header not ended by an empty line", "")
-		if bytes.Contains(d, []byte("\n\n")) {
-			p = bad("Line not ended by CR LF", "bare LF")
-		}
-		return string(d), p
+		return string(d), bad("Header not ended by an empty line", "")
 	}
 	head := string(d[:end+len(emptyLine)])
-	if strings.IndexByte(head, 0) >= 0 {
+	switch {
+	case strings.IndexByte(head, 0) >= 0:
 		return head, bad("NUL in the header", "")
-	}
-	ends := 0
-	for rest := head; ; ends++ {
-		i := strings.IndexByte(rest, '\n')
-		if i < 0 {
-			break
-		}
-		if i == 0 || rest[i-1] != '\r' {
-			return head, bad("Line not ended by CR LF", "bare LF")
-		}
-		rest = rest[i+1:]
-	}
-	if strings.Count(head, "\r") != ends {
-		return head, bad("Line not ended by CR LF", "bare CR")
+	case strings.Count(head, "\r") != strings.Count(head, "\n"):
+		return head, badLine()
 	}
 	return head, nil
 }
+
+// badLine refuses what is not ended by CR LF, and a CR or LF that stands alone (RFC 3261 s7).
+func badLine() *Problem { return bad("Line not ended by CR LF", "") }
 
 // readStartLine sets Method, or Status and Reason, and leaves both unset when line is neither of the two.
 func (m *Message) readStartLine(line string) (uri, version string, p *Problem) {
@@ -113,10 +98,13 @@ func (m *Message) readStartLine(line string) (uri, version string, p *Problem) {
 // split finds the header fields. It goes on behind a fault, with lines that end in a bare LF too, so that Refuse finds
 // what it needs.
 func (m *Message) split(head string) (first *Problem) {
-	m.fields = make([]Field, 0, min(strings.Count(head, "\n"), maxLines))
+	m.fields = make([]Field, 0, min(strings.Count(head, "\n"), maxLines+1))
 	for head != "" {
-		var field string
-		if field, head = cutField(head); field == "" {
+		field, rest, whole := cutField(head)
+		if head = rest; !whole {
+			first = cmp.Or(first, badLine())
+		}
+		if field == "" {
 			break
 		}
 		name, value, ok := strings.Cut(field, ":")
@@ -126,9 +114,7 @@ func (m *Message) split(head string) (first *Problem) {
 		if strings.IndexByte(value, '\n') >= 0 {
 			value = unfold(value)
 		}
-		if p := m.addField(trimRight(name), trim(value)); p != nil && first == nil {
-			first = p
-		}
+		first = cmp.Or(first, m.addField(trimRight(name), trim(value)))
 		if len(m.fields) > maxLines {
 			break
 		}
@@ -136,25 +122,28 @@ func (m *Message) split(head string) (first *Problem) {
 	return first
 }
 
-// cutField takes one header field with the lines folded into it (RFC 3261 s7.3.1), without its line end; "" is the
-// empty line.
-func cutField(s string) (field, rest string) {
+// cutLine takes one line, and tells whether CR LF ends it.
+func cutLine(s string) (line, rest string, whole bool) {
 	end := strings.IndexByte(s, '\n')
 	if end < 0 {
-		return s, ""
+		return s, "", false
 	}
-	if end == 0 || end == 1 && s[0] == '\r' {
-		return "", s[end+1:]
+	line, rest = s[:end], s[end+1:]
+	line, whole = strings.CutSuffix(line, "\r")
+	return line, rest, whole
+}
+
+// cutField takes one header field with the lines folded into it (RFC 3261 s7.3.1).
+func cutField(s string) (field, rest string, whole bool) {
+	field, rest, whole = cutLine(s)
+	if field == "" {
+		return field, rest, whole
 	}
-	for end+1 < len(s) && isSpace(s[end+1]) {
-		more := strings.IndexByte(s[end+1:], '\n')
-		if more < 0 {
-			return s, ""
-		}
-		end += 1 + more
+	for rest != "" && isSpace(rest[0]) {
+		line, after, ok := cutLine(rest)
+		field, rest, whole = s[:len(s)-len(rest)+len(line)], after, whole && ok
 	}
-	field, rest = s[:end], s[end+1:]
-	return strings.TrimSuffix(field, "\r"), rest
+	return field, rest, whole
 }
 
 // unfold joins folded lines, each with one space for its line end and the white space around it.

@@ -17,9 +17,10 @@ func Read(msg sip.Message, network Network, source netip.AddrPort) (*Message, *P
 	return m, m.unanswered(p)
 }
 
-// unanswered takes the status from a Problem with what is never answered: RFC 3261 s8.1.3, s17.1.1.2.
+// unanswered takes the status from a Problem with what is never answered: a response (RFC 3261 s8.1.3), an ACK
+// (s17.1.1.2), and what has no method.
 func (m *Message) unanswered(p *Problem) *Problem {
-	if p != nil && (!m.IsRequest() || m.Method == ACK || m.Method == "") {
+	if p != nil && (!m.IsRequest() || m.Method == ACK || !isToken(string(m.Method))) {
 		p.Status = 0
 	}
 	return p
@@ -31,7 +32,9 @@ func (m *Message) read(msg sip.Message) *Problem {
 	switch s := msg.(type) {
 	case *sip.Request:
 		m.Method, version, headers = Method(s.Method), s.SipVersion, s.Headers()
-		uri = s.Recipient.String()
+		if s.Recipient.Scheme != "" { // else String adds one
+			uri = s.Recipient.String()
+		}
 	case *sip.Response:
 		m.Status, m.Reason, version, headers = max(s.StatusCode, 1), s.Reason, s.SipVersion, s.Headers()
 	default:
@@ -129,10 +132,10 @@ func (m *Message) readFields() (seen, *Problem) {
 			p = m.readVia(f.Value)
 		case "From":
 			bit = sawFrom
-			m.From, p = readAddress(f)
+			p = m.From.read(f)
 		case "To":
 			bit = sawTo
-			m.To, p = readAddress(f)
+			p = m.To.read(f)
 		case "Call-ID":
 			bit = sawCallID
 			m.CallID, p = f.Value, checkCallID(f.Value)
@@ -190,16 +193,14 @@ func (m *Message) complete(all seen) *Problem {
 }
 
 func (m *Message) readRequestLine(text string) *Problem {
-	uri, err := ParseURI(text)
-	switch {
+	switch err := m.RequestURI.parse(text); {
 	case err == errURILong:
 		return &Problem{Status: 414, Reason: "Request-URI Too Long"}
 	case err != nil:
 		return bad("Bad Request-URI", err.Error())
-	case uri.Opaque != "":
+	case m.RequestURI.Opaque != "":
 		return unsupportedScheme()
 	}
-	m.RequestURI = uri
 	if m.MaxForwards == 0 && m.Method != ACK && m.Method != CANCEL {
 		// An ACK and a CANCEL end here and go no further: RFC 3261 s16.3 has nothing against them.
 		return &Problem{Status: 483, Reason: "Too Many Hops"}

@@ -7,9 +7,11 @@ func (m *Message) readVia(value string) *Problem {
 		if len(m.Via) == maxList {
 			return errMany
 		}
-		v, err := parseVia(e)
-		if err == nil {
-			m.Via = append(m.Via, v)
+		m.Via = append(m.Via, Via{})
+		last := len(m.Via) - 1
+		err := m.Via[last].parse(e)
+		if err != nil {
+			m.Via = m.Via[:last]
 		}
 		return err
 	})
@@ -23,14 +25,19 @@ func badField(name string, err error) *Problem {
 	return bad("Bad "+name, err.Error())
 }
 
-func readAddress(f Field) (Address, *Problem) {
-	a, err := ParseAddress(f.Value)
-	return a, badField(f.Name, err)
+func (a *Address) read(f Field) *Problem {
+	*a = Address{}
+	return badField(f.Name, a.parse(f.Value))
 }
 
 // checkCallID takes word [ "@" word ], and any other visible octets too: nothing is read out of a Call-ID.
 func checkCallID(value string) *Problem {
-	if value == "" || strings.ContainsAny(value, " \t") || hasControl(value) {
+	for i := range len(value) {
+		if value[i] <= ' ' || value[i] == 0x7f {
+			return bad("Bad Call-ID", "")
+		}
+	}
+	if value == "" {
 		return bad("Bad Call-ID", "")
 	}
 	return nil
@@ -38,8 +45,11 @@ func checkCallID(value string) *Problem {
 
 // readCSeq takes 1*DIGIT LWS Method (RFC 3261 s20.16), below 2^31 (s8.1.1.5).
 func (m *Message) readCSeq(value string) *Problem {
-	i := strings.IndexAny(value, " \t")
-	if i < 0 {
+	i := 0
+	for i < len(value) && !isSpace(value[i]) {
+		i++
+	}
+	if i == len(value) {
 		return bad("Bad CSeq", "number and method expected")
 	}
 	n, ok := decimal(value[:i], 1<<31-1)
@@ -87,11 +97,8 @@ func (m *Message) readContact(value string) *Problem {
 		m.Contact = append(m.Contact, Address{Raw: value})
 		return nil
 	}
-	list, err := ParseAddressList(value)
-	if err == nil && len(m.Contact)+len(list) > maxList {
-		err = errMany
-	}
-	m.Contact = append(m.Contact, list...)
+	var err error
+	m.Contact, err = appendAddresses(m.Contact, value)
 	return badField("Contact", err)
 }
 
@@ -104,15 +111,17 @@ func readRoutes(routes []string, f Field) ([]string, *Problem) {
 		if strings.IndexByte(e, '<') < 0 {
 			return errAddrSpec
 		}
-		_, err := ParseAddress(e)
 		routes = append(routes, e)
-		return err
+		return new(Address).parse(e)
 	})
 	return routes, badField(f.Name, err)
 }
 
 // readOptions takes a list of option tags; "Supported:" alone is legal.
 func readOptions(options []string, f Field) ([]string, *Problem) {
+	if options == nil && f.Value != "" {
+		options = make([]string, 0, min(strings.Count(f.Value, ",")+1, maxList))
+	}
 	err := elements(f.Value, func(e string) error {
 		switch {
 		case e == "":
