@@ -9,7 +9,7 @@ import (
 )
 
 func seeds(f *testing.F) {
-	files, _ := filepath.Glob("../../testdata/torture/*.dat")
+	files, _ := filepath.Glob("../../testdata/torture*/*.dat")
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {

@@ -133,7 +133,7 @@ func (v Via) appendReceived(b []byte, source netip.AddrPort) []byte {
 	if !source.IsValid() {
 		return b
 	}
-	if host, err := netip.ParseAddr(strings.Trim(v.Host, "[]")); v.RPort || err != nil || host != addr {
+	if host, err := netip.ParseAddr(strings.Trim(v.Host, "[]")); v.RPort || err != nil || host.Unmap() != addr {
 		b = append(b, ";received="...)
 		b = addr.AppendTo(b)
 	}
