@@ -106,13 +106,47 @@ func BenchmarkParseAndRead(b *testing.B) {
 	}
 }
 
-func BenchmarkResponse(b *testing.B) {
-	req := accept(b, lines(invite))
-	body := []byte("v=0\r\n")
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := NewResponse(req, 200, "", "ours").RecordRoute().Add("Contact", "<sip:192.0.2.10>").Body("application/sdp", body).Bytes(); err != nil {
-			b.Fatal(err)
-		}
+func BenchmarkBuild(b *testing.B) {
+	req, p := Parse([]byte(samples[0].text), UDP, source)
+	bye, q := Parse([]byte(samples[4].text), UDP, source)
+	if p != nil || q != nil {
+		b.Fatal(p, q)
+	}
+	body := []byte(lines(description))
+	invite := NewInvite("sip:+81312340002@192.0.2.20:5060;user=phone", "UDP", "192.0.2.10:5060", "z9hG4bK0a1b2c3d4e5f6a7b")
+	invite.From, invite.To = "<sip:+81312340001@192.0.2.10:5060>;tag=1f0a9c2b3d4e5f60", "<sip:+81312340002@192.0.2.20:5060>"
+	invite.CallID, invite.CSeq = "0a1b2c3d4e5f6a7b8c9d@192.0.2.10", 1
+	for _, c := range []struct {
+		name  string
+		build func() *Builder
+	}{
+		{"100", func() *Builder { return NewResponse(req, 100, "", "") }},
+		{"180", func() *Builder {
+			return NewResponse(req, 180, "", "0a1b2c3d4e5f6a7b").RecordRoute().Add("Contact", "<sip:192.0.2.10:5060>")
+		}},
+		{"200", func() *Builder {
+			return NewResponse(req, 200, "", "0a1b2c3d4e5f6a7b").RecordRoute().Add("Contact", "<sip:192.0.2.10:5060>").
+				Add("Allow", "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS").Add("Supported", "timer").
+				Add("Session-Expires", "300;refresher=uac").Body("application/sdp", body)
+		}},
+		{"200 to BYE", func() *Builder { return NewResponse(bye, 200, "", "") }},
+		{"INVITE", func() *Builder {
+			return invite.Request().Add("Contact", "<sip:192.0.2.10:5060>").Add("Max-Forwards", "69").
+				Add("Allow", "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS").Add("Supported", "timer, 100rel").
+				Add("Session-Expires", "300").Add("P-Asserted-Identity", "<tel:+81312340001>").Body("application/sdp", body)
+		}},
+		{"BYE", func() *Builder {
+			return NewRequest(BYE, "sip:+81312340002@192.0.2.20:5060").Via("UDP", "192.0.2.10:5060", "z9hG4bK0a1b2c3d4e5f6a7b").
+				Add("From", invite.From).Add("To", invite.To).Add("Call-ID", invite.CallID).Add("CSeq", "2 BYE").Add("Reason", "Q.850;cause=16")
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.build().Bytes(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -43,7 +43,7 @@ func Refuse(m *Message, p *Problem, toTag string) []byte {
 	if m.Value("Via") == "" || m.Value("CSeq") == "" {
 		return nil
 	}
-	b := startResponse(p.Status, p.Reason)
+	b := startResponse(p.Status, p.Reason, roomForFields)
 	for i, via := range m.Values("Via") {
 		if i == 0 {
 			via = receivedFrom(via, m.Source)
