@@ -49,7 +49,11 @@ func (a *Address) parse(s string) error {
 	if a.Params = trim(rest[1:]); a.Params == "" {
 		return errParam
 	}
-	for rest = a.Params; rest != ""; {
+	rest = a.Params
+	for n := 0; rest != ""; n++ {
+		if n == maxParams {
+			return errMany
+		}
 		var name, value string
 		if name, value, rest, err = nextParam(rest); err != nil {
 			return err

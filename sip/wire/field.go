@@ -11,7 +11,9 @@ const (
 	maxLines   = 200        // header lines
 	maxField   = 8 << 10    // octets of one header field, folded lines included
 	maxURI     = 1 << 10    // octets
+	maxBody    = 16 << 10   // octets of a request's body; also the most that media/sdp reads
 	maxList    = 100        // values of one comma-separated field over all its lines
+	maxParams  = 100        // header parameters of one value
 )
 
 var (

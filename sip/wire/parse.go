@@ -101,8 +101,8 @@ func (m *Message) split(head string) (first *Problem) {
 	m.fields = make([]Field, 0, min(strings.Count(head, "\n"), maxLines+1))
 	for head != "" {
 		field, rest, whole := cutField(head)
-		if head = rest; !whole {
-			first = cmp.Or(first, badLine())
+		if head = rest; !whole && first == nil {
+			first = badLine()
 		}
 		if field == "" {
 			break
@@ -114,7 +114,7 @@ func (m *Message) split(head string) (first *Problem) {
 		if strings.IndexByte(value, '\n') >= 0 {
 			value = unfold(value)
 		}
-		first = cmp.Or(first, m.addField(trimRight(name), trim(value)))
+		first = m.addField(trimRight(name), trim(value), first)
 		if len(m.fields) > maxLines {
 			break
 		}

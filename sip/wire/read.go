@@ -9,7 +9,7 @@ import (
 
 // Read validates a message that NewParser's parser delivered from a stream. The first fault found makes the Problem, in
 // this order: size, header lines, SIP version, each field in message order, absent and repeated fields, Request-URI,
-// Max-Forwards. Require is for the server to judge.
+// Max-Forwards, size of the body. Require is for the server to judge.
 // With a Problem the Message holds what was read so far and is good for Refuse only.
 func Read(msg sip.Message, network Network, source netip.AddrPort) (*Message, *Problem) {
 	m := &Message{MaxForwards: -1, Network: network, Source: source}
@@ -47,12 +47,9 @@ func (m *Message) read(msg sip.Message) *Problem {
 	for _, h := range headers[:min(len(headers), maxLines+1)] {
 		name, value := h.Name(), h.Value()
 		size += len(name) + len(value) + len(": \r\n")
-		p := m.addField(name, value)
-		if p == nil && breaksLine(value) {
-			p = bad("Control character in the header", "")
-		}
-		if first == nil {
-			first = p
+		first = m.addField(name, value, first)
+		if first == nil && breaksLine(value) {
+			first = bad("Control character in the header", "")
 		}
 	}
 	if size > maxMessage {
@@ -64,11 +61,13 @@ func (m *Message) read(msg sip.Message) *Problem {
 	return m.interpret(uri, version)
 }
 
-// addField keeps a header field as text.
-func (m *Message) addField(name, value string) *Problem {
+// addField keeps a header field as text. It gives the first Problem: the one there is, or its own.
+func (m *Message) addField(name, value string, first *Problem) *Problem {
 	name, known := canonical(name)
 	m.fields = append(m.fields, Field{name, value})
 	switch {
+	case first != nil:
+		return first
 	case len(m.fields) > maxLines:
 		return tooLarge("more than 200 header lines")
 	case !known && !isToken(name):
@@ -97,6 +96,8 @@ func (m *Message) interpret(uri, version string) *Problem {
 	return p
 }
 
+// tooLarge refuses a message for its own size or that of its header (RFC 3261 s21.5.7); a body that is too large by
+// itself gets 413 (s21.4.11).
 func tooLarge(detail string) *Problem {
 	return &Problem{Status: 513, Reason: "Message Too Large", Detail: detail}
 }
@@ -204,6 +205,9 @@ func (m *Message) readRequestLine(text string) *Problem {
 	if m.MaxForwards == 0 && m.Method != ACK && m.Method != CANCEL {
 		// An ACK and a CANCEL end here and go no further: RFC 3261 s16.3 has nothing against them.
 		return &Problem{Status: 483, Reason: "Too Many Hops"}
+	}
+	if len(m.Body) > maxBody && m.Method != ACK { // whose call would hang: the server ends it
+		return &Problem{Status: 413, Reason: "Request Entity Too Large", Detail: "body over 16 KiB"}
 	}
 	return nil
 }

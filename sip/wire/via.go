@@ -60,7 +60,11 @@ func (v *Via) parse(s string) error {
 
 func (v *Via) readParams() error {
 	var seen [4]bool
-	for rest := v.Params; rest != ""; {
+	rest := v.Params
+	for n := 0; rest != ""; n++ {
+		if n == maxParams {
+			return errMany
+		}
 		name, value, next, err := nextParam(rest)
 		if err != nil {
 			return err
