@@ -128,6 +128,14 @@ func trimRight(s string) string {
 	return s
 }
 
+// cut is strings.Cut for one octet, which is most of reading.
+func cut(s string, sep byte) (before, after string, found bool) {
+	if i := strings.IndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // index is where sep first stands outside quoted strings and angle brackets: len(s) when nowhere.
@@ -240,7 +248,7 @@ func nextParam(s string) (name, value, rest string, err error) {
 			return "", "", "", errParam // a semicolon that nothing follows
 		}
 	}
-	name, value, given := strings.Cut(text, "=")
+	name, value, given := cut(text, '=')
 	name, value = trim(name), trim(value)
 	if !isToken(name) || given && !isParamValue(value) {
 		return "", "", "", errParam

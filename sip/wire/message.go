@@ -76,6 +76,7 @@ type Message struct {
 	Source  netip.AddrPort // where it came from; the only place a reply goes to
 
 	fields []Field
+	via    [1]Via // behind Via, while there is no more than one
 }
 
 // Field is one header field: its name, compact forms and the case of well-known names folded, and its raw value

@@ -35,49 +35,52 @@ func (m *Message) parse(d []byte) *Problem {
 	for bytes.HasPrefix(d, crlf) { // RFC 3261 s7.5 asks it of streams
 		d = d[len(crlf):]
 	}
-	head, p := cutHead(d)
+	end, lines, p := findBody(d)
 	first = cmp.Or(first, p)
-	m.Body = d[len(head):]
-	start, rest, whole := cutLine(head)
-	uri, version, p := m.readStartLine(start)
-	if !whole {
-		p = badLine()
-	}
+	head := string(d[:end])
+	m.Body = d[end:]
+	line, rest := cutLine(head)
+	uri, version, p := m.readStartLine(line)
 	first = cmp.Or(first, p)
-	if first = cmp.Or(first, m.split(rest)); first != nil {
+	if first = m.split(rest, lines, first); first != nil {
 		return first
 	}
 	return m.interpret(uri, version)
 }
 
-var (
-	crlf      = []byte("\r\n")
-	emptyLine = []byte("\r\n\r\n")
-)
+var crlf = []byte("\r\n")
 
-// cutHead copies all up to the end of the header.
-func cutHead(d []byte) (string, *Problem) {
-	end := bytes.Index(d, emptyLine)
-	if end < 0 {
-		return string(d), bad("Header not ended by an empty line", "")
+// findBody looks for the empty line and counts the lines before it. CR LF ends each, and neither may stand alone
+// (RFC 3261 s7); with a bare LF it looks on.
+func findBody(d []byte) (end, lines int, p *Problem) {
+	whole := true
+	for {
+		i := bytes.IndexByte(d[end:], '\n')
+		if i < 0 {
+			return len(d), lines, bad("Header not ended by an empty line", "")
+		}
+		line := d[end : end+i]
+		end += i + 1
+		if i == 0 || line[i-1] != '\r' {
+			whole = false
+		} else if i == 1 {
+			break
+		}
+		lines++
 	}
-	head := string(d[:end+len(emptyLine)])
 	switch {
-	case strings.IndexByte(head, 0) >= 0:
-		return head, bad("NUL in the header", "")
-	case strings.Count(head, "\r") != strings.Count(head, "\n"):
-		return head, badLine()
+	case !whole || bytes.Count(d[:end], crlf[:1]) != lines+1:
+		return end, lines, bad("Line not ended by CR LF", "")
+	case bytes.IndexByte(d[:end], 0) >= 0:
+		return end, lines, bad("NUL in the header", "")
 	}
-	return head, nil
+	return end, lines, nil
 }
-
-// badLine refuses what is not ended by CR LF, and a CR or LF that stands alone (RFC 3261 s7).
-func badLine() *Problem { return bad("Line not ended by CR LF", "") }
 
 // readStartLine sets Method, or Status and Reason, and leaves both unset when line is neither of the two.
 func (m *Message) readStartLine(line string) (uri, version string, p *Problem) {
-	first, rest, more := strings.Cut(line, " ")
-	second, third, ok := strings.Cut(rest, " ")
+	first, rest, more := cut(line, ' ')
+	second, third, ok := cut(rest, ' ')
 	if len(first) > 4 && isScheme(first[:4], "sip/") {
 		n, digits := decimal(second, 999)
 		m.Status, m.Reason = max(n, 1), third // whatever it is, not a request
@@ -97,53 +100,42 @@ func (m *Message) readStartLine(line string) (uri, version string, p *Problem) {
 
 // split finds the header fields. It goes on behind a fault, with lines that end in a bare LF too, so that Refuse finds
 // what it needs.
-func (m *Message) split(head string) (first *Problem) {
-	m.fields = make([]Field, 0, min(strings.Count(head, "\n"), maxLines+1))
-	for head != "" {
-		field, rest, whole := cutField(head)
-		if head = rest; !whole && first == nil {
-			first = badLine()
-		}
-		if field == "" {
+func (m *Message) split(head string, lines int, first *Problem) *Problem {
+	m.fields = make([]Field, 0, min(lines, maxLines+1))
+	for head != "" && len(m.fields) <= maxLines {
+		field, rest, folded := cutField(head)
+		if head = rest; field == "" {
 			break
 		}
-		name, value, ok := strings.Cut(field, ":")
+		name, value, ok := cut(field, ':')
 		if !ok {
 			name = ""
 		}
-		if strings.IndexByte(value, '\n') >= 0 {
+		if folded {
 			value = unfold(value)
 		}
 		first = m.addField(trimRight(name), trim(value), first)
-		if len(m.fields) > maxLines {
-			break
-		}
 	}
 	return first
 }
 
-// cutLine takes one line, and tells whether CR LF ends it.
-func cutLine(s string) (line, rest string, whole bool) {
-	end := strings.IndexByte(s, '\n')
-	if end < 0 {
-		return s, "", false
-	}
-	line, rest = s[:end], s[end+1:]
-	line, whole = strings.CutSuffix(line, "\r")
-	return line, rest, whole
+// cutLine takes one line without its end.
+func cutLine(s string) (line, rest string) {
+	line, rest, _ = cut(s, '\n')
+	return strings.TrimSuffix(line, "\r"), rest
 }
 
 // cutField takes one header field with the lines folded into it (RFC 3261 s7.3.1).
-func cutField(s string) (field, rest string, whole bool) {
-	field, rest, whole = cutLine(s)
+func cutField(s string) (field, rest string, folded bool) {
+	field, rest = cutLine(s)
 	if field == "" {
-		return field, rest, whole
+		return field, rest, false
 	}
 	for rest != "" && isSpace(rest[0]) {
-		line, after, ok := cutLine(rest)
-		field, rest, whole = s[:len(s)-len(rest)+len(line)], after, whole && ok
+		line, after := cutLine(rest)
+		field, rest, folded = s[:len(s)-len(rest)+len(line)], after, true
 	}
-	return field, rest, whole
+	return field, rest, folded
 }
 
 // unfold joins folded lines, each with one space for its line end and the white space around it.

@@ -3,6 +3,9 @@ package wire
 import "strings"
 
 func (m *Message) readVia(value string) *Problem {
+	if m.Via == nil {
+		m.Via = m.via[:0]
+	}
 	err := elements(value, func(e string) error {
 		if len(m.Via) == maxList {
 			return errMany

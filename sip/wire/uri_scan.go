@@ -24,6 +24,7 @@ const (
 	uriPercent
 	uriColon
 	uriAt
+	uriBracket
 )
 
 var uriClasses = func() (set [256]uriClass) {
@@ -33,22 +34,23 @@ var uriClasses = func() (set [256]uriClass) {
 		}
 	}
 	set['%'], set[':'], set['@'] = uriPercent, uriColon, uriAt
+	set['['], set[']'] = uriBracket, uriBracket
 	return set
 }()
 
-// scanURI finds the colon that ends the scheme and the "@" that ends the userinfo, -1 without one.
-func scanURI(s string) (colon, at int, err error) {
+// scanURI finds the colon that ends the scheme, the "@" that ends the userinfo, and the first bracket; -1 without one.
+func scanURI(s string) (colon, at, bracket int, err error) {
 	if len(s) > maxURI {
-		return 0, 0, errURILong
+		return 0, 0, 0, errURILong
 	}
-	at = -1
+	at, bracket = -1, -1
 	for i := range len(s) {
 		switch uriClasses[s[i]] {
 		case uriBad:
-			return 0, 0, errURIChar
+			return 0, 0, 0, errURIChar
 		case uriPercent:
 			if i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
-				return 0, 0, errURIChar
+				return 0, 0, 0, errURIChar
 			}
 		case uriColon:
 			if colon == 0 {
@@ -56,25 +58,29 @@ func scanURI(s string) (colon, at int, err error) {
 			}
 		case uriAt:
 			if at >= 0 {
-				return 0, 0, errURIUser // a second "@": two readers would find two hosts
+				return 0, 0, 0, errURIUser // a second "@": two readers would find two hosts
 			}
 			at = i
+		case uriBracket:
+			if bracket < 0 {
+				bracket = i
+			}
 		}
 	}
 	if colon == 0 || !isAlpha(s[0]) {
-		return 0, 0, errURIScheme
+		return 0, 0, 0, errURIScheme
 	}
 	for i := range colon {
 		if c := s[i]; !isAlpha(c) && !isDigit(c) && c != '+' && c != '-' && c != '.' {
-			return 0, 0, errURIScheme
+			return 0, 0, 0, errURIScheme
 		}
 	}
-	return colon, at, nil
+	return colon, at, bracket, nil
 }
 
 // parse reads s into u, which must be zero.
 func (u *URI) parse(s string) error {
-	colon, at, err := scanURI(s)
+	colon, at, bracket, err := scanURI(s)
 	if err != nil {
 		return err
 	}
@@ -91,6 +97,9 @@ func (u *URI) parse(s string) error {
 		if at < colon { // none, or one that would be part of the scheme
 			return u.parseHost(rest)
 		}
+		if 0 <= bracket && bracket < at {
+			return errURIUser
+		}
 		if err := u.parseUser(s[colon+1 : at]); err != nil {
 			return err
 		}
@@ -105,7 +114,7 @@ func (u *URI) parse(s string) error {
 
 func (u *URI) parseTel(s string) error {
 	var params bool
-	u.User, u.Params, params = strings.Cut(s, ";")
+	u.User, u.Params, params = cut(s, ';')
 	if u.User == "" {
 		return errURIUser
 	}
@@ -113,11 +122,8 @@ func (u *URI) parseTel(s string) error {
 }
 
 func (u *URI) parseUser(s string) error {
-	u.User, u.Password, _ = strings.Cut(s, ":")
-	if u.User == "" || strings.IndexByte(u.Password, ':') >= 0 {
-		return errURIUser
-	}
-	if strings.IndexByte(s, '[') >= 0 || strings.IndexByte(s, ']') >= 0 {
+	u.User, u.Password, _ = cut(s, ':')
+	if u.User == "" || u.Password != "" && strings.IndexByte(u.Password, ':') >= 0 {
 		return errURIUser
 	}
 	return nil
@@ -146,7 +152,7 @@ func (u *URI) parseHost(s string) error {
 	if !params && s[0] != '?' {
 		return errURIHost
 	}
-	s, u.Headers, _ = strings.Cut(s, "?")
+	s, u.Headers, _ = cut(s, '?')
 	if params {
 		u.Params = s[1:]
 	}

@@ -30,12 +30,12 @@ func parseVia(s string) (Via, error) {
 // RFC 3261 s25.1 allows it.
 func (v *Via) parse(s string) error {
 	v.Raw = s
-	head, params, given := strings.Cut(s, ";")
+	head, params, given := cut(s, ';')
 	head, ok := strings.CutPrefix(head, "SIP/2.0/")
 	if !ok { // as hardly anyone spells it
 		var name, version string
-		name, head, _ = strings.Cut(head, "/")
-		version, head, ok = strings.Cut(head, "/")
+		name, head, _ = cut(head, '/')
+		version, head, ok = cut(head, '/')
 		if !ok || !sameName(trim(name), "SIP") || trim(version) != "2.0" {
 			return errVia
 		}
