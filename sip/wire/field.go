@@ -162,16 +162,21 @@ func index(s string, sep byte) (int, error) {
 }
 
 // quoted is the length of the quoted-string that s starts with, quotes included; -1 when it does not end, or holds a
-// control character.
+// control character, escaped or not.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
+		c := s[i]
+		if c == '"' {
 			return i + 1
-		case c < ' ' && c != '\t' || c == 0x7f:
+		}
+		if c == '\\' {
+			if i++; i == len(s) {
+				return -1
+			}
+			c = s[i]
+		}
+		if c < ' ' && c != '\t' || c == 0x7f {
 			return -1
-		case c == '\\':
-			i++
 		}
 	}
 	return -1

@@ -128,7 +128,7 @@ func TestAddressRefused(t *testing.T) {
 	for _, s := range []string{
 		"", "<>", "<sip:a@b", "sip:a@b>", `"A <sip:a@b>`, `A, B <sip:a@b>`, `<sip:a@b> x`, `<sip:a@b>;`, `<sip:a@b>;;x`,
 		`<sip:a@b>;tag=`, `<sip:a@b>;tag`, `<sip:a@b>;tag=1;TAG=2`, `<sip:a@b>;tag="a b"`, `< sip:a@b >`, "sip:a@b?x=y",
-		"sip:a@b,sip:c@d", "<sip:a@b>\r\nX: y", "<sip:a@b>;x=\"\x00\"", `"A" "B" <sip:a@b>`, "<sip:broken", `<sip:a@b>;x=<y>`,
+		"sip:a@b,sip:c@d", "<sip:a@b>\r\nX: y", "<sip:a@b>;x=\"\x00\"", "\"\\\x05\" <sip:a@b>", "\"\x7f\" <sip:a@b>", "A\x01 <sip:a@b>", "<sip:a@b>;x=\x01", "<sip:a@b>\x01;x=y", `"\`, `"A" "B" <sip:a@b>`, "<sip:broken", `<sip:a@b>;x=<y>`,
 	} {
 		if a, err := ParseAddress(s); err == nil {
 			t.Errorf("%q read as %+v", s, a)
