@@ -19,19 +19,11 @@ func BenchmarkParseToPlan(b *testing.B) {
 		"v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
 	policy, table := samplePolicy(b), listOf(b, 100000)
 	source, now := netip.MustParseAddrPort("127.0.0.2:5060"), time.Unix(1, 0)
-	parser := wire.NewParser()
 	var numbers []number.Number
 	b.ReportAllocs()
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
-		if problem := wire.Check(raw); problem != nil {
-			b.Fatal(problem)
-		}
-		msg, err := parser.ParseSIP(raw)
-		if err != nil {
-			b.Fatal(err)
-		}
-		m, problem := wire.Read(msg, wire.UDP, source)
+		m, problem := wire.Parse(raw, wire.UDP, source)
 		if problem != nil {
 			b.Fatal(problem)
 		}

@@ -3,6 +3,7 @@ package sip
 import (
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,28 +23,39 @@ func (t *Trunk) allow() string {
 	return allow
 }
 
-// arrived runs in the reader of a socket: it validates, refuses what needs no
-// state, and hands the rest to the shard that owns it. It never blocks.
-func (s *Server) arrived(l *listener, msg sipgo.Message) {
+// framed takes a message that sipgo has cut out of a stream.
+func (s *Server) framed(l *listener, msg sipgo.Message) {
+	defer s.fence()
 	source, err := netip.ParseAddrPort(msg.Source())
 	if err != nil {
 		s.metrics.drop(dropMalformed)
 		return
 	}
-	trunk := trunkOf(s.options.Trunks, source.Addr())
+	m, problem := wire.Read(msg, l.Network, source)
+	s.arrived(l, m, problem)
+	if problem != nil && problem.Close { // where the next message begins is in doubt
+		l.streams.hangUp(source)
+	}
+}
+
+// arrived runs in the reader of a socket: it refuses what needs no state, and
+// hands the rest to the shard that owns it. It never blocks.
+func (s *Server) arrived(l *listener, m *wire.Message, problem *wire.Problem) {
+	trunk := trunkOf(s.options.Trunks, m.Source.Addr())
 	if trunk == nil || l.Network != wire.TLS && trunk.secure() {
 		s.metrics.drop(dropStranger)
 		return
 	}
-	m, problem := wire.Read(msg, l.Network, source)
 	if problem != nil {
-		s.metrics.drop(dropInvalid)
-		if m != nil {
-			s.refuse(replyFlow(l, m, trunk), wire.Refuse(m, problem, ""))
+		reason := dropInvalid
+		if m.IsRequest() && m.Method == "" || problem.Status == 513 {
+			reason = dropMalformed
 		}
+		s.metrics.drop(reason)
+		s.refuse(replyFlow(l, m, trunk), wire.Refuse(m, problem, ""))
 		return
 	}
-	in := letter{message: m, flow: flow{through: l, remote: source}, trunk: trunk}
+	in := letter{message: m, flow: flow{through: l, remote: m.Source}, trunk: trunk}
 	if !m.IsRequest() {
 		if shard, ok := shardOf(m.Via[0].Branch, len(s.shards)); ok {
 			s.deliver(shard, in)
@@ -72,19 +84,19 @@ func (s *Server) supported(in letter) bool {
 	}
 	switch method {
 	case wire.INVITE, wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.OPTIONS:
-		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
-		understood := true
-		for _, tag := range m.Require { // RFC 3261 s8.2.2.3
-			if !s.understands(tag, in.trunk) {
+		foreign := func(tag string) bool { return !s.understands(tag, in.trunk) }
+		if !slices.ContainsFunc(m.Require, foreign) {
+			return true
+		}
+		b := wire.NewResponse(m, 420, "", s.statelessTag(m)) // RFC 3261 s8.2.2.3
+		for _, tag := range m.Require {
+			if foreign(tag) {
 				b.Add("Unsupported", tag)
-				understood = false
 			}
 		}
-		if !understood {
-			s.metrics.drop(dropExtension)
-			s.refuseBuilt(in, b)
-		}
-		return understood
+		s.metrics.drop(dropExtension)
+		s.refuseBuilt(in, b)
+		return false
 	case wire.ACK, wire.CANCEL:
 		return true
 	case wire.REGISTER, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:

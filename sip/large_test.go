@@ -233,7 +233,7 @@ func TestLargeRequestToAContactStaysOnUDP(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := string(buf[:n]); strings.HasPrefix(text, "INVITE ") {
-			if n < maxDatagram || !strings.Contains(text, "\r\nVia: SIP/2.0/UDP ") {
+			if n < pathMTU || !strings.Contains(text, "\r\nVia: SIP/2.0/UDP ") {
 				t.Errorf("%d octets:\n%s", n, text)
 			}
 			break

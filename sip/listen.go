@@ -2,7 +2,6 @@ package sip
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,11 +12,6 @@ import (
 	"tonegate/sip/wire"
 )
 
-func init() {
-	// sipgo's read buffer, a package variable: a datagram must fit whole.
-	sipgo.TransportBufferReadSize = 65535
-}
-
 // Listen is one address that the server is reached at.
 type Listen struct {
 	Network wire.Network
@@ -27,29 +21,28 @@ type Listen struct {
 	Clients     *Authorities
 }
 
-// listener is one open socket with its own sipgo transport layer, so that
-// every message is known by the socket it came through.
+// listener is one open socket. Streams have a sipgo transport layer each, so
+// that every message is known by the socket it came through.
 type listener struct {
 	Listen
-	sentBy  string // our Via sent-by and Contact host
-	packets *packetConn
-	streams *streams
-	layer   *sipgo.TransportLayer
+	sentBy  string       // our Via sent-by and Contact host
+	packets PacketSocket // UDP
+	streams *streams     // TCP and TLS
+	serve   func() error // reads until the listener is closed
 }
 
 func (s *Server) listen(at Listen) (*listener, error) {
 	l := &listener{Listen: at, sentBy: at.Address.String()}
-	silent := slog.New(slog.NewTextHandler(io.Discard, nil)) // sipgo logs whole datagrams; ours are counted instead
-	l.layer = sipgo.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, sipgo.WithTransportLayerLogger(silent))
-	l.layer.OnMessage(func(m sipgo.Message) { s.arrived(l, m) })
 	switch at.Network {
 	case wire.UDP:
 		socket, err := s.options.ListenPacket(at.Address)
 		if err != nil {
 			return nil, fmt.Errorf("listening on udp %s: %w", at.Address, err)
 		}
-		l.packets = &packetConn{PacketSocket: socket, known: s.known, metrics: s.metrics, names: map[netip.AddrPort]*peerAddr{},
-			reply: func(to netip.AddrPort, b []byte) { s.refuse(flow{through: l, remote: to}, b) }}
+		l.packets = socket
+		l.serve = func() error {
+			return s.readPackets(l, socket)
+		}
 	case wire.TCP, wire.TLS:
 		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at.Address))
 		if err != nil {
@@ -60,16 +53,12 @@ func (s *Server) listen(at Listen) (*listener, error) {
 			over = newSecurity(at, s.options.Trunks, s.log)
 		}
 		l.streams = newStreams(tcp, over, s.trunk, s.lost, s.metrics)
+		silent := slog.New(slog.DiscardHandler) // sipgo logs whole messages; ours are counted instead
+		layer := sipgo.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, sipgo.WithTransportLayerLogger(silent))
+		layer.OnMessage(func(m sipgo.Message) { s.framed(l, m) })
+		l.serve = func() error { return layer.ServeTCP(l.streams) }
 	}
 	return l, nil
-}
-
-// serve reads until the listener is closed.
-func (l *listener) serve() error {
-	if l.packets != nil {
-		return l.layer.ServeUDP(l.packets)
-	}
-	return l.layer.ServeTCP(l.streams)
 }
 
 func (l *listener) close() error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"runtime/debug"
 
 	"tonegate/sip/wire"
 )
@@ -15,63 +16,48 @@ type PacketSocket interface {
 	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
 }
 
-// packetConn is a UDP socket as sipgo sees it: strangers and datagrams that
-// its parser would drop in silence never get there.
-type packetConn struct {
-	PacketSocket
-	known   func(netip.Addr) bool
-	reply   func(source netip.AddrPort, b []byte)
-	metrics *Metrics
-	names   map[netip.AddrPort]*peerAddr // owned by the reader
-}
-
-// maxPeerNames bounds the addresses remembered with their text.
-const maxPeerNames = 4096
-
 // maxReadErrors in a row end the reader: the socket itself is broken.
 const maxReadErrors = 100
 
-// peerAddr is a source address whose text is made once.
-type peerAddr struct{ text string }
+// maxDatagram is the most that UDP can carry: a datagram must fit whole.
+const maxDatagram = 65535
 
-func (*peerAddr) Network() string  { return "udp" }
-func (a *peerAddr) String() string { return a.text }
-
-// ReadFrom gives sipgo the next datagram that is worth parsing. An error here
-// would end sipgo's reader for good, so only a closed or broken socket is one.
-func (c *packetConn) ReadFrom(b []byte) (int, net.Addr, error) {
+// readPackets hands over every message from a known address, good or bad. Only
+// a closed or broken socket ends it.
+func (s *Server) readPackets(l *listener, socket PacketSocket) error {
+	b := make([]byte, maxDatagram)
 	for failures := 0; ; {
-		n, from, err := c.ReadFromUDPAddrPort(b)
+		n, from, err := socket.ReadFromUDPAddrPort(b)
 		if err != nil {
 			failures++
 			if errors.Is(err, net.ErrClosed) || failures > maxReadErrors {
-				return 0, nil, err
+				return err
 			}
 			continue // an ICMP error of an earlier datagram, say
 		}
 		failures = 0
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		if !c.known(from.Addr()) {
-			c.metrics.drop(dropStranger)
+		if !s.known(from.Addr()) {
+			s.metrics.drop(dropStranger)
 			continue
 		}
-		if problem := wire.Check(b[:n]); problem != nil {
-			c.metrics.drop(dropMalformed)
-			c.reply(from, wire.Salvage(b[:n], problem))
-			continue
+		if !wire.Keepalive(b[:n]) {
+			s.datagram(l, b[:n], from)
 		}
-		return n, c.name(from), nil
 	}
 }
 
-func (c *packetConn) name(from netip.AddrPort) *peerAddr {
-	if a, ok := c.names[from]; ok {
-		return a
+// datagram takes one message. A fault of ours costs that message.
+func (s *Server) datagram(l *listener, b []byte, from netip.AddrPort) {
+	defer s.fence()
+	m, problem := wire.Parse(b, wire.UDP, from)
+	s.arrived(l, m, problem)
+}
+
+// fence is deferred around what a reader does with a message.
+func (s *Server) fence() {
+	if fault := recover(); fault != nil {
+		s.metrics.faults.Inc()
+		s.log.Error("a fault cost a message", "fault", fault, "stack", string(debug.Stack()))
 	}
-	if len(c.names) >= maxPeerNames {
-		clear(c.names)
-	}
-	a := &peerAddr{text: from.String()}
-	c.names[from] = a
-	return a
 }

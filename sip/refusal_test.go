@@ -286,9 +286,6 @@ func TestStrangersGetNoAnswer(t *testing.T) {
 		if n := w.metric("tonegate_sip_dropped_total", dropStranger); n != 3000 {
 			t.Errorf("%v counted", n)
 		}
-		if n := len(w.server.listeners[0].packets.names); n != 0 {
-			t.Errorf("%d strangers remembered", n)
-		}
 		a, b := w.connect(forwarded)
 		time.Sleep(2 * time.Second)
 		hangUp(a, b)

@@ -11,9 +11,9 @@ import (
 	"tonegate/sip/wire"
 )
 
-// maxDatagram is the largest request that goes over UDP where TCP may be used:
+// pathMTU is the largest request that goes over UDP where TCP may be used:
 // the path MTU is unknown (RFC 3261 s18.1.1).
-const maxDatagram = 1300
+const pathMTU = 1300
 
 // route is the flow to a peer: through our first socket of its transport and
 // address family.
@@ -108,7 +108,7 @@ func (s *Server) way(f flow, t *Trunk, b []byte) (flow, []byte) {
 	switch l := f.through; {
 	case l.Network == wire.TCP && !l.streams.reaches(f): // what came over TLS never leaves without
 		to = s.elsewhere(f, t)
-	case l.Network == wire.UDP && len(b) > maxDatagram && t.LargeOverTCP:
+	case l.Network == wire.UDP && len(b) > pathMTU && t.LargeOverTCP:
 		to = s.overTCP(f, t)
 	}
 	return to, readdressed(b, f, to)

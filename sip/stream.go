@@ -66,7 +66,7 @@ func (c *stream) write() {
 		case <-c.closed:
 			return
 		case b := <-c.out:
-			if !c.put(b) {
+			if b == nil || !c.put(b) { // nil: the end of what is to be written
 				return
 			}
 		case <-beat.due():

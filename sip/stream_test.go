@@ -250,3 +250,16 @@ func TestDoubtfulLengthEndsTheConnection(t *testing.T) {
 		})
 	}
 }
+
+// Two lengths leave it open where the next message begins (RFC 3261 s18.3): the
+// connection ends once its peer has been told.
+func TestConnectionWithTwoLengthsEnds(t *testing.T) {
+	l, tr := onLoopback(t, nil), newTrap(t)
+	conn := l.dial(hostCarrier)
+	io.WriteString(conn, strings.Replace(options(1, tcpAddr(tr.Addr()), ""), "Content-Length: 0", "Content-Length: 0\r\nl: 5", 1)+"hello")
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "SIP/2.0 400 ") {
+		t.Errorf("%q, %v", answer, err)
+	}
+}

@@ -124,6 +124,16 @@ func (s *streams) addLocked(c *stream) error {
 	return nil
 }
 
+// hangUp ends a connection once what is queued for it has been written.
+func (s *streams) hangUp(remote netip.AddrPort) {
+	s.mu.Lock()
+	c := s.conns[remote]
+	s.mu.Unlock()
+	if c != nil {
+		c.queue(nil, false)
+	}
+}
+
 // remove forgets a connection; nil when it is not open yet.
 func (s *streams) remove(c *stream) net.Conn {
 	s.mu.Lock()

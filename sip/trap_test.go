@@ -108,21 +108,6 @@ func TestLongReplies(t *testing.T) {
 	})
 }
 
-func TestPeerNamesAreBounded(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		for port := range maxPeerNames + 1000 {
-			conn := w.listen(hostCarrier, uint16(10000+port))
-			conn.WriteToUDPAddrPort([]byte("\r\n\r\n"), netip.AddrPortFrom(hostUs, sipPort))
-			conn.Close()
-		}
-		time.Sleep(time.Second)
-		w.shutdown() // what the reader owns may be looked at now
-		if n := len(w.server.listeners[0].packets.names); n > maxPeerNames || n == 0 {
-			t.Errorf("%d names", n)
-		}
-	})
-}
-
 // icy is a socket that reports an ICMP error before each datagram, and a burst
 // of them now and then.
 type icy struct {
