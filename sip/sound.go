@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"time"
@@ -38,7 +37,7 @@ func (l *leg) openSound() error {
 	}
 	l.media, l.rtp = m, rtp
 	l.agent.shard.sounds[m] = l.agent
-	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
+	l.local = sdp.NewLocal(uint64(l.agent.shard.random.Uint32()), l.trunk.Media)
 	return nil
 }
 
