@@ -89,6 +89,10 @@ func (a *agent) ask(l *leg, o *inviteOut, text []byte) {
 func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	switch {
 	case m.Status < 200:
+		if o.heard = true; o.cancel {
+			o.cancel = false
+			l.agent.cancel(l)
+		}
 		return
 	case o.ack != nil: // the 2xx again: its ACK was lost
 		l.flow.send(o.ack, o.branch)

@@ -52,3 +52,27 @@ func TestReinviteBeforeTheAnswer(t *testing.T) {
 		w.want("busy far_end_refused 486")
 	})
 }
+
+// The peer's CANCEL of its re-INVITE comes before the other leg has said a word
+// about ours: ours is cancelled no sooner than it may be (RFC 3261 s9.1).
+func TestReinviteIsCancelledOnceItMayBe(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		a, b := w.connect(plain)
+		answered := false
+		w.network.SetFilter(func(p simnet.Packet) simnet.Verdict {
+			answered = answered || p.From.Addr() == hostPBX && is(p, us, "SIP/2.0 100", "INVITE")
+			if is(p, pbx, "CANCEL ", "CANCEL") && !answered {
+				t.Error("a CANCEL before any response")
+			}
+			return simnet.Pass
+		})
+		a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+		a.Expect(100)
+		a.Cancel().Expect(200)
+		b.ExpectRequest("INVITE")
+		b.ExpectRequest("CANCEL")
+		a.Expect(487)
+		hangUp(a, b)
+		w.want("completed caller_hung_up 200")
+	})
+}
