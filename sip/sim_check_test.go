@@ -24,6 +24,7 @@ func (w *simWorld) check() simTally {
 	for _, wrong := range append(w.robots.Broken(), w.journal.wrong...) {
 		w.t.Errorf("%s (%s)", wrong, w.run)
 	}
+	w.checkCancels()
 	records := map[string][]callRecord{}
 	for _, r := range w.records.all() {
 		records[r.CallID] = append(records[r.CallID], r)
@@ -49,6 +50,23 @@ func (w *simWorld) check() simTally {
 		}
 	}
 	return tally
+}
+
+// checkCancels is RFC 3261 s9.1: no CANCEL of ours before a provisional response.
+func (w *simWorld) checkCancels() {
+	heard := map[string]time.Time{} // the first response by branch
+	for _, e := range w.journal.sip {
+		m, err := siptest.Parse(e.Data)
+		if err != nil {
+			continue
+		}
+		switch at, known := heard[m.Branch()]; {
+		case !m.IsRequest() && e.To.Addr() == hostUs && e.Fate == simnet.Delivered && !known:
+			heard[m.Branch()] = e.At
+		case m.Method == "CANCEL" && e.From.Addr() == hostUs && (!known || at.After(e.Sent)):
+			w.t.Errorf("a CANCEL for %s at %v before any response (%s)", m.CallID(), e.Sent.Sub(w.began), w.run)
+		}
+	}
 }
 
 // judge says what is wrong with a call, and whether it ended as it was to.
@@ -85,6 +103,9 @@ func (c *simCall) judge(records []callRecord) (wrong []string, intended bool) {
 	}
 	if r.Bridged == nil && r.Result == call.Completed && r.Reason != call.ReasonCallerHungUp && r.Reason != call.ReasonCalleeHungUp {
 		complain("completed without ever being bridged")
+	}
+	if late := r.Ended.Sub(c.hitAt); c.hit && late > 5*time.Minute {
+		complain("it ended %v after the restart", late)
 	}
 	if c.hit {
 		return wrong, false
@@ -138,31 +159,31 @@ func (c *simCall) outcomes() []string {
 	if pickedUp && (c.talk[0] > 0 || c.cancel > 0) {
 		all = append(all, "cancelled caller_hung_up")
 	}
+	if c.earlyBye {
+		all = append(all, "cancelled caller_hung_up")
+	}
 	if c.talk[1] > 0 {
 		all = append(all, "completed callee_hung_up")
 		if c.talk[1] < 40*time.Second { // it left before the caller was answered
 			all = append(all, "no_answer callee_hung_up")
 		}
 	}
+	if c.asked {
+		all = append(all, "refused stop_list")
+	}
 	switch {
 	case c.cancel > 0:
 		all = append(all, "cancelled caller_cancelled")
 	case c.neverAck && c.late: // or the callee, whose ACK waits for the caller's, loses patience first
-		return []string{"failed no_ack", "completed callee_hung_up"}
+		return append(all, "failed no_ack", "completed callee_hung_up")
 	case c.neverAck:
-		return []string{"failed no_ack"}
-	case c.asked:
-		all = append(all, "refused stop_list")
+		return append(all, "failed no_ack")
 	}
 	switch {
-	case c.status == 0 && !pickedUp:
-		return []string{"cancelled caller_cancelled"}
-	case c.status == 0:
-		return []string{"cancelled caller_hung_up", "cancelled caller_cancelled"}
 	case c.status == 1:
 		return append(all, "failed far_end_unreachable")
 	case c.status >= 300:
-		return append(all, fmt.Sprint(map[int]call.Result{486: call.Busy, 600: call.Busy, 404: call.Declined, 603: call.Declined, 480: call.NoAnswer, 500: call.Failed}[c.status], " far_end_refused"))
+		return append(all, fmt.Sprint(map[int]call.Result{486: call.Busy, 600: call.Busy, 302: call.Declined, 401: call.Declined, 404: call.Declined, 603: call.Declined, 480: call.NoAnswer, 500: call.Failed}[c.status], " far_end_refused"))
 	}
 	return all
 }
@@ -241,7 +262,7 @@ func (w *simWorld) crossed(callID, method, word string, whole bool) bool {
 
 // explain fails the test for one call, with all that there is to say of it.
 func (w *simWorld) explain(c *simCall, records []callRecord, wrong []string) {
-	w.t.Errorf("call %d of seed %d: %s\n%s\nrepeat it: go test ./sip -run 'TestSimulation$' -v %s -sim.call=%d",
+	w.t.Errorf("call %d of seed %d: %s\n%s\nrepeat it: cd sip && go test -run 'TestSimulation$' -v %s -sim.call=%d",
 		c.index, w.run.seed, strings.Join(wrong, "; "), w.story(c, records), w.run, c.index)
 }
 

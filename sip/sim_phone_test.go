@@ -20,6 +20,7 @@ type simCall struct {
 	a     *simEnd
 	b     []*simEnd // every dialog that leg B opened
 	hit   bool      // a host of it restarted meanwhile
+	hitAt time.Time // the last one
 	final int       // of A's INVITE; 0 none
 	asked bool      // its number has got on the list
 }
@@ -104,7 +105,8 @@ func (e *simEnd) speak() {
 	j.mu.Lock()
 	heard := e.ear.heard
 	j.mu.Unlock()
-	if e.spoken < 10 || time.Since(heard) < 20*time.Second {
+	watched := e.call.carrier >= 2 && e.call.firm // both legs have session timers, so that nobody need fall silent
+	if watched || e.spoken < 10 || time.Since(heard) < 20*time.Second {
 		packet := make([]byte, 12, 12+160)
 		packet[0] = 2 << 6
 		e.spoken++
@@ -202,6 +204,9 @@ func (e *simEnd) begin(c simChange, tries int) {
 		}
 		done(m)
 	})
+	if c.kind == "withdrawn" {
+		e.robot.Later(c.hold/20, t.Cancel)
+	}
 }
 
 // outcome is what became of a change (RFC 3261 s12.2.1.2, s14.1).
@@ -220,7 +225,7 @@ func (e *simEnd) outcome(m *siptest.Message, c simChange, again func(time.Durati
 			c.kind = "resume"
 			e.robot.Later(c.hold, func() { e.begin(c, 0) })
 		}
-	case again == nil:
+	case again == nil || c.kind == "withdrawn":
 	case m.Code == 491 && e.side == 0: // the owner of the Call-ID waits longer
 		again(e.random(2100*time.Millisecond, 4*time.Second))
 	case m.Code == 491:
@@ -253,6 +258,9 @@ func (e *simEnd) changed(q *siptest.RobotRequest) {
 		e.answers = true
 		e.robot.Later(e.random(time.Millisecond, 300*time.Millisecond), func() {
 			e.answers = false
+			if q.Code >= 200 { // cancelled
+				return
+			}
 			body := ""
 			if q.Body != "" {
 				body = e.describe(q.Body, "")

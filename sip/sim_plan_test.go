@@ -17,6 +17,7 @@ type simPlan struct {
 	// The caller.
 	forwarded, late, reliable, timer bool
 	cancel                           time.Duration // gives up so long after its INVITE; 0: never
+	earlyBye                         bool          // by BYE, where that can be
 	neverAck                         bool
 
 	// The callee.
@@ -39,7 +40,7 @@ type simPlan struct {
 // simChange is something that one side does in a call that is up.
 type simChange struct {
 	side int
-	kind string // hold, late (a re-INVITE without offer), update, refresh, info
+	kind string // hold, late (a re-INVITE without offer), withdrawn (one with a CANCEL), update, refresh, info
 	at   time.Duration
 	hold time.Duration
 }
@@ -50,7 +51,7 @@ func (p simPlan) String() string {
 	for _, flag := range []struct {
 		name string
 		on   bool
-	}{{"forwarded", p.forwarded}, {"late offer", p.late}, {"100rel", p.reliable}, {"timer", p.timer}, {"never acks", p.neverAck}, {"no spare", p.firm},
+	}{{"forwarded", p.forwarded}, {"late offer", p.late}, {"100rel", p.reliable}, {"timer", p.timer}, {"early BYE", p.earlyBye}, {"never acks", p.neverAck}, {"no spare", p.firm},
 		{"early media", p.early}, {"rings reliably", p.confirmed}, {"two answers", p.twins}} {
 		if flag.on {
 			text += ", " + flag.name
@@ -83,11 +84,11 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 	}
 	switch n := r.IntN(40); {
 	case n < 3:
-		p.shape, p.cancel = "cancelled", between(time.Millisecond, 6*time.Second)
+		p.shape, p.cancel, p.earlyBye = "cancelled", between(time.Millisecond, 6*time.Second), one(3)
 	case n < 5:
 		p.shape, p.status = "busy", []int{486, 600}[r.IntN(2)]
 	case n == 5:
-		p.shape, p.status = "declined", []int{404, 480, 500, 603}[r.IntN(4)]
+		p.shape, p.status = "declined", []int{302, 401, 404, 480, 500, 603}[r.IntN(6)]
 	case n == 6:
 		p.shape, p.status, p.cancel = "no answer", 0, between(5*time.Second, 40*time.Second)
 	case n == 7:
@@ -101,7 +102,7 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 	case n < 24:
 		p.shape = "changed"
 		for range 1 + r.IntN(4) {
-			p.changes = append(p.changes, simChange{side: r.IntN(2), kind: []string{"hold", "hold", "late", "update", "refresh", "info"}[r.IntN(6)],
+			p.changes = append(p.changes, simChange{side: r.IntN(2), kind: []string{"hold", "hold", "late", "withdrawn", "update", "refresh", "info"}[r.IntN(7)],
 				at: between(0, 15*time.Second), hold: between(time.Second, 8*time.Second)})
 		}
 		for side := range p.talk {
@@ -116,6 +117,9 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 				p.talk[side] += 90 * time.Second // two refreshes of 90 s
 			}
 		}
+	}
+	if one(25) {
+		p.stopped = between(time.Second, 20*time.Second)
 	}
 	return p
 }

@@ -46,7 +46,13 @@ func (w *simWorld) begin(c *simCall) {
 		return e.describe(m.Body, "")
 	}
 	if c.cancel > 0 {
-		e.robot.Later(c.cancel, t.Cancel)
+		e.robot.Later(c.cancel, func() {
+			if c.earlyBye && e.dialog.Early() && t.Final == 0 {
+				e.hangUp("hung up early")
+			} else {
+				t.Cancel()
+			}
+		})
 	}
 	if c.stopped > 0 {
 		w.robots.After(c.stopped, func() {
@@ -69,6 +75,13 @@ func (e *simEnd) responded(t *siptest.RobotAsk, m *siptest.Message) {
 	case m.Code >= 300:
 		c.final = m.Code
 		e.over("was refused")
+	case e.down: // its BYE crossed the answer
+		c.final = m.Code
+		answer := ""
+		if c.late && !e.remote.IsValid() {
+			answer = e.describe(m.Body, "")
+		}
+		e.dialog.Ack(t, answer)
 	case c.neverAck:
 		c.final = m.Code
 	default:

@@ -92,7 +92,7 @@ func (w *simWorld) restart(host int, silent time.Duration) {
 	began := time.Since(w.began)
 	for _, c := range w.calls {
 		if c.start < began+silent && c.uses(host) && !c.ended() {
-			c.hit = true
+			c.hit, c.hitAt = true, time.Now()
 		}
 	}
 	for _, c := range w.calls {

@@ -135,6 +135,9 @@ func (c *RobotCall) Bye(hear func(*Message)) {
 	c.Request("BYE", nil, "", hear)
 }
 
+// Early reports whether somebody has answered at all, so that there is a dialog to hang up.
+func (c *RobotCall) Early() bool { return c.remoteTag != "" }
+
 // Fork is a further dialog of the INVITE that opened this one, as if a proxy had sent it to two phones.
 func (c *RobotCall) Fork() *RobotCall {
 	fork := c.robot.open(c.CallID, c.local, c.remote, c.remoteTag, c.target)

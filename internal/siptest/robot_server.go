@@ -120,7 +120,9 @@ func (r *Robot) cancelled(m *Message, seq uint32) {
 	q.Respond(invite.Call, 200, nil, "")
 	if invite.Code < 200 {
 		invite.Respond(invite.Call, 487, nil, "")
-		invite.Call.Cancelled()
+		if invite.ToTag() == "" {
+			invite.Call.Cancelled()
+		}
 	}
 }
 
