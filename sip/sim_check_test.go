@@ -200,6 +200,9 @@ func (e *simEnd) checkEnd(r *callRecord, complain func(string, ...any)) {
 	case !e.down && e.side == 0 && !answered:
 		complain("the caller waits for ever")
 	}
+	if e.putOff > 12+int(100*w.run.conditions.Loss) && !e.call.hit {
+		complain("side %d was refused a change %d times", e.side, e.putOff)
+	}
 	if e.call.hit || r.Result != call.Completed {
 		return
 	}
