@@ -60,9 +60,9 @@ func (p simPlan) String() string {
 	return fmt.Sprintf("%s, cancel %v, primary %d, %d forks, stopped %v, changes %v", text, p.cancel, p.primary, p.forks, p.stopped, p.changes)
 }
 
-// draw is one call of the mix.
+// drawPlan is one call of the mix.
 func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
-	between := func(from, to time.Duration) time.Duration { return from + time.Duration(r.Int64N(int64(to-from))) }
+	between := func(from, to time.Duration) time.Duration { return between(r, from, to) }
 	one := func(n int) bool { return r.IntN(n) == 0 }
 	firm := one(3)
 	p := simPlan{shape: "answered", start: between(0, window), carrier: r.IntN(len(simCarriers)), firm: firm,
@@ -82,9 +82,24 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 	default:
 		p.talk[1] = talk
 	}
+	p.shapeUp(r, i)
+	if one(25) {
+		p.stopped = between(time.Second, 20*time.Second)
+	}
+	return p
+}
+
+// between draws a time.
+func between(r *rand.Rand, from, to time.Duration) time.Duration {
+	return from + time.Duration(r.Int64N(int64(to-from)))
+}
+
+// shapeUp draws what is special about a call: of half of them, nothing.
+func (p *simPlan) shapeUp(r *rand.Rand, i int) {
+	between := func(from, to time.Duration) time.Duration { return between(r, from, to) }
 	switch n := r.IntN(40); {
 	case n < 3:
-		p.shape, p.cancel, p.earlyBye = "cancelled", between(time.Millisecond, 6*time.Second), one(3)
+		p.shape, p.cancel, p.earlyBye = "cancelled", between(time.Millisecond, 6*time.Second), r.IntN(3) == 0
 	case n < 5:
 		p.shape, p.status = "busy", []int{486, 600}[r.IntN(2)]
 	case n == 5:
@@ -118,8 +133,4 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 			}
 		}
 	}
-	if one(25) {
-		p.stopped = between(time.Second, 20*time.Second)
-	}
-	return p
 }
