@@ -74,6 +74,36 @@ type (
 	}
 )
 
+// Actions of a transfer.
+type (
+	// AcceptReferral answers a leg's REFER with 202.
+	AcceptReferral struct{ Side Side }
+	// RefuseReferral answers it with a failure.
+	RefuseReferral struct {
+		Side   Side
+		Status int
+	}
+	// Park makes the leg of the transferor the parked one. The other leg is A
+	// from now on, and there is no B.
+	Park struct{ Side Side }
+	// Unpark makes the parked leg what it was, in the place of the target.
+	Unpark struct{ Side Side }
+	// Report tells a transferor how far the transfer is (RFC 3515 s2.4.4). A
+	// final status is the last word.
+	Report struct {
+		Side   Side
+		Status int
+	}
+	// Write keeps the record of a part of the call that is over: the call before
+	// a transfer, or a transfer that came to nothing. Plan is what it went by,
+	// Over the leg that ends with it: Parked, or B; A for none.
+	Write struct {
+		Plan   *Plan
+		Record Record
+		Over   Side
+	}
+)
+
 // Actions on the media, and the end.
 type (
 	// Play starts a notice on a leg; NoticeEnded follows, once.
@@ -108,6 +138,12 @@ func (RefuseReinvite) action() {}
 func (AckReinvite) action()    {}
 func (Refresh) action()        {}
 func (RefreshLater) action()   {}
+func (AcceptReferral) action() {}
+func (RefuseReferral) action() {}
+func (Park) action()           {}
+func (Unpark) action()         {}
+func (Report) action()         {}
+func (Write) action()          {}
 func (Play) action()           {}
 func (Stop) action()           {}
 func (Bridge) action()         {}

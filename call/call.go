@@ -8,11 +8,16 @@ import (
 // Call is one call: two legs, what their ears are connected to, and a record
 // in the making. It is a plain value: a copy is a snapshot.
 type Call struct {
-	plan   *Plan
-	caller callerState
-	callee calleeState
-	media  mediaState
-	change change
+	plan    *Plan
+	slots   Slots // of the plan, without what a leg has heard already
+	onward  onward
+	parked  parked
+	caller  callerState
+	callee  calleeState
+	media   mediaState
+	change  change
+	queued  [2]Reinvited // INVITEs that wait for a notice, or for a refresh of ours
+	waiting [2]bool      // whether there is one
 
 	target    int        // of plan.Targets, the one being dialled
 	fork      string     // B's To-tag: the fork whose early description A got, then the winner
@@ -20,6 +25,8 @@ type Call struct {
 	calleeSDP Body       // B's answer
 	held      Progressed // B's latest progress, kept back while a notice plays; Status 0 is none
 	replied   Author     // who wrote the description that answered A's offer, or our offer
+	told      string     // the fork whose description A has
+	stale     bool       // A has another description than B's: it wants a re-INVITE
 	playing   [2]bool
 	reliable  bool // A acknowledges provisional responses that carry a description
 	unpracked int  // of those, how many it has not acknowledged yet
@@ -32,21 +39,25 @@ type Call struct {
 
 // New is a call about to begin by plan. Its first event is Invited.
 func New(plan *Plan) Call {
-	return Call{plan: plan, rec: Record{Target: -1, Revision: plan.Screening.Revision}}
+	return Call{plan: plan, slots: plan.Notices, rec: Record{Target: -1, Revision: plan.Screening.Revision}}
 }
 
-// Plan is what was decided before the first step.
+// Plan is what was decided before the first step, or when the call was
+// redirected or transferred last.
 func (c *Call) Plan() *Plan { return c.plan }
 
 // Finished reports whether Finish was returned. A finished call still answers
 // for late 2xx responses of leg B.
 func (c *Call) Finished() bool { return c.finished }
 
+// Ringing reports whether the callee has rung, or said so much.
+func (c *Call) Ringing() bool { return !c.rec.Rang.IsZero() }
+
 // Up reports whether both legs are established.
 func (c *Call) Up() bool { return c.caller == callerUp && c.callee == calleeUp }
 
 func (c *Call) String() string {
-	return fmt.Sprintf("A %s, B %s, media %s, change %s", c.caller, c.callee, c.media, c.change.state)
+	return fmt.Sprintf("A %s, B %s, parked %s, media %s, change %s", c.caller, c.callee, c.parked.state, c.media, c.change.state)
 }
 
 // Step tells the call what happened at now, and returns what to do, in order.
@@ -74,6 +85,10 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		c.answered(e)
 	case Rejected:
 		c.rejected(e)
+	case Redirected:
+		c.redirected(e)
+	case Referred:
+		c.referred(e)
 	case Unreachable:
 		c.unreachable(e)
 	case RangOut:
@@ -83,7 +98,9 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	case RefreshDue:
 		c.refreshDue(e)
 	case SessionExpired:
-		if c.caller != callerInviting {
+		if e.Side == Parked {
+			c.parkedGone(Bye{Side: Parked, Cause: 102})
+		} else if c.caller != callerInviting {
 			c.end(Failed, ReasonSessionExpired, Refusal{Status: 480, Cause: 102})
 		}
 	case Reinvited, ReinviteCancelled, ReinviteAnswered, ReinviteAcked:
@@ -97,6 +114,9 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	case Released:
 		c.end(Failed, e.Why, Refusal{Status: 503, Cause: 41})
 	}
+	c.comeBack()
+	c.takeQueued()
+	c.freshen()
 	c.finish()
 	return c.out
 }
@@ -105,7 +125,7 @@ func (c *Call) do(a Action) { c.out = append(c.out, a) }
 
 // finish ends the call once both legs are down and every notice has reported.
 func (c *Call) finish() {
-	if c.finished || c.caller != callerDown || c.callee != calleeDown || c.playing != [2]bool{} {
+	if c.finished || c.caller != callerDown || c.callee != calleeDown || c.parked.state != parkedNone || c.playing != [2]bool{} {
 		return
 	}
 	c.finished = true

@@ -15,7 +15,7 @@ const (
 	changeNone     changeState = iota
 	changeSent                 // our re-INVITE to the other leg is open
 	changeAccepted             // our 2xx to the asker waits for its ACK
-	changeRefresh              // our own refresh of a leg is open: nobody asked
+	changeRefresh              // a request of our own to a leg is open: nobody asked
 )
 
 func (s changeState) String() string { return [...]string{"none", "sent", "accepted", "refresh"}[s] }
@@ -25,7 +25,11 @@ func (c *Call) changed(ev Event) {
 	case Reinvited:
 		c.reinvited(e)
 	case ReinviteCancelled:
-		if c.change.state == changeSent && c.change.asker == e.Side {
+		switch {
+		case e.Side == Parked:
+		case c.waiting[e.Side]:
+			c.dropQueued(e.Side, 487)
+		case c.change.state == changeSent && c.change.asker == e.Side:
 			c.do(CancelReinvite{Side: e.Side.Other()})
 		}
 	case ReinviteAnswered:
@@ -38,7 +42,7 @@ func (c *Call) changed(ev Event) {
 // refreshDue refreshes a leg's session, or puts it off while something else
 // is under way.
 func (c *Call) refreshDue(e RefreshDue) {
-	if !c.Up() || c.media != mediaBridged || c.change.state != changeNone {
+	if e.Side == Parked || !c.settled() {
 		c.do(RefreshLater(e))
 		return
 	}
@@ -60,19 +64,93 @@ func (c *Call) refreshed(e ReinviteAnswered) {
 	}
 }
 
+// settled reports whether both legs talk and neither is being changed.
+func (c *Call) settled() bool {
+	return c.Up() && c.media == mediaBridged && c.change.state == changeNone
+}
+
 func (c *Call) reinvited(e Reinvited) {
 	switch {
-	case c.change.state == changeSent && c.change.asker == e.Side:
+	case e.Side != Parked && c.change.state == changeSent && c.change.asker == e.Side:
 		// The dialog has refused a second one before our final response to
 		// the first (RFC 3261 s14.2); there is nothing to do here.
-	case !c.Up() || c.media != mediaBridged || c.change.state != changeNone:
-		// The other leg is not there yet, hears a notice that must be whole,
-		// or is being changed itself.
+	case e.Side == Parked:
 		c.do(RefuseReinvite{Side: e.Side, Status: 491})
-	default:
-		c.change = change{state: changeSent, asker: e.Side, late: e.Offer.From == Nobody, noAck: e.Update}
-		c.do(Reinvite{Side: e.Side.Other(), Offer: e.Offer})
+	case c.settled():
+		c.ask(e)
+	case c.aloneWith(e):
+		c.acceptAlone(e)
+	case c.mayWait(e):
+		c.queued[e.Side] = e
+		c.waiting[e.Side] = true
+	default: // the other leg is not there yet, or is being changed itself
+		c.do(RefuseReinvite{Side: e.Side, Status: 491})
 	}
+}
+
+// ask asks the other leg for what this one wants.
+func (c *Call) ask(e Reinvited) {
+	c.change = change{state: changeSent, asker: e.Side, late: e.Offer.From == Nobody, noAck: e.Update}
+	c.do(Reinvite{Side: e.Side.Other(), Offer: e.Offer})
+}
+
+// mayWait reports whether an INVITE is kept until a notice has been heard
+// whole, or a refresh of ours is over: a moment, and its sender need not know.
+// An UPDATE must be answered at once (RFC 3311 s5.2).
+func (c *Call) mayWait(e Reinvited) bool {
+	if e.Update || c.waiting[e.Side.Other()] {
+		return false
+	}
+	return c.Up() && (c.media == mediaAnswer && c.change.state == changeNone || c.change.state == changeRefresh)
+}
+
+// takeQueued takes up an INVITE that waited.
+func (c *Call) takeQueued() {
+	for _, side := range []Side{A, B} {
+		if c.waiting[side] && c.settled() {
+			c.waiting[side] = false
+			c.ask(c.queued[side])
+		}
+	}
+}
+
+// freshen offers A what B says, where A has been told something else: by the
+// party that has transferred it, who had put it on hold, or by another fork.
+func (c *Call) freshen() {
+	if c.stale && c.settled() {
+		c.stale = false
+		c.change = change{state: changeRefresh, asker: B}
+		c.do(Reinvite{Side: A, Offer: c.calleeSDP})
+	}
+}
+
+// dropQueued refuses an INVITE that waited.
+func (c *Call) dropQueued(side Side, status int) {
+	if c.waiting[side] {
+		c.waiting[side] = false
+		c.do(RefuseReinvite{Side: side, Status: status})
+	}
+}
+
+// aloneWith reports whether an UPDATE is for us to answer, because it is us
+// that the leg has agreed with so far: A hears our notice, or B its ringing.
+func (c *Call) aloneWith(e Reinvited) bool {
+	if !e.Update || e.Offer.From == Nobody || c.change.state != changeNone {
+		return false
+	}
+	if e.Side == A {
+		return c.caller != callerDown && c.callee != calleeUp && c.replied == Us && c.unpracked == 0 && c.callerSDP.From != Nobody
+	}
+	return c.callee == calleeProceeding && c.callerSDP.From != Nobody
+}
+
+func (c *Call) acceptAlone(e Reinvited) {
+	if e.Side == A {
+		c.callerSDP = e.Offer
+		c.do(AcceptReinvite{Side: A, SDP: Body{From: Us}})
+		return
+	}
+	c.do(AcceptReinvite{Side: B, SDP: c.callerSDP})
 }
 
 func (c *Call) reinviteAnswered(e ReinviteAnswered) {
@@ -125,6 +203,8 @@ func (c *Call) reinviteAcked(e ReinviteAcked) {
 // endChange gives an open re-INVITE its final response, an unacknowledged 2xx
 // its ACK (RFC 3261 s15.1.2).
 func (c *Call) endChange() {
+	c.dropQueued(A, 487)
+	c.dropQueued(B, 487)
 	switch {
 	case c.change.state == changeSent:
 		c.do(RefuseReinvite{Side: c.change.asker, Status: 487})

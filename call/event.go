@@ -75,6 +75,12 @@ type (
 		Cause      int // Q.850, 0 when the response named none
 		RetryAfter int // seconds, 0 none
 	}
+	// Redirected is a redirection (300-399) that is followed: a plan for each
+	// contact, in order, as for a new call by whoever redirects.
+	Redirected struct {
+		Status int
+		Plans  []*Plan
+	}
 	// Unreachable is a dialled target that never responded (Timer B), or
 	// whose transport failed; it counts as 408 or 503 (RFC 3261 s8.1.3.1).
 	Unreachable struct{ Status int }
@@ -114,6 +120,16 @@ type (
 	}
 )
 
+// Events of a transfer.
+type (
+	// Referred is a REFER (RFC 3515): the party of a leg asks that the other one
+	// be connected to somebody else, by Plan, made as for a new call.
+	Referred struct {
+		Side Side
+		Plan *Plan
+	}
+)
+
 // Events of the session timer (RFC 4028).
 type (
 	// RefreshDue says that it is ours to refresh the session with a leg.
@@ -146,6 +162,8 @@ func (AckMissing) event()        {}
 func (Progressed) event()        {}
 func (Answered) event()          {}
 func (Rejected) event()          {}
+func (Redirected) event()        {}
+func (Referred) event()          {}
 func (Unreachable) event()       {}
 func (RangOut) event()           {}
 func (HungUp) event()            {}

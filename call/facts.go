@@ -35,6 +35,7 @@ type Facts struct {
 	FromFirst bool            // the trunk's word is From, not P-Asserted-Identity
 	Forwarded bool            // a diversion was named, readable or not
 	Unread    int             // numbers of the call that could not be read
+	Urgent    bool            // an emergency call that was redirected or transferred
 }
 
 // Numbers appends every number of the call, for one look-up against one
@@ -57,7 +58,7 @@ func (f *Facts) Presented() number.Number {
 // Emergency reports whether this is a call to 110, 118 or 119, or a call-back
 // from there.
 func (f *Facts) Emergency() bool {
-	return f.Called.Emergency() || f.Caller.Emergency() || f.Presented().Emergency()
+	return f.Urgent || f.Called.Emergency() || f.Caller.Emergency() || f.Presented().Emergency()
 }
 
 // Screening is the stop list's word on a call: all its numbers against one revision.

@@ -1,19 +1,22 @@
 package call
 
 // Side names one of the two legs (RFC 7092): A, where we were the UAS, and B,
-// where we were the UAC.
+// where we were the UAC. After a transfer A is the party that stayed.
 type Side uint8
 
-// The two legs of a call.
+// The legs of a call.
 const (
 	A Side = iota
 	B
+	// Parked is the leg of a party that transfers the call, until the transfer
+	// has succeeded or failed. It hears nothing.
+	Parked
 )
 
-// Other is the leg at the far end.
+// Other is the leg at the far end of A or B.
 func (s Side) Other() Side { return 1 - s }
 
-func (s Side) String() string { return [...]string{"A", "B"}[s&1] }
+func (s Side) String() string { return [...]string{"A", "B", "parked"}[s] }
 
 // callerState is where leg A's INVITE stands.
 type callerState uint8

@@ -24,7 +24,7 @@ func (c *Call) noticeEnded(e NoticeEnded) {
 		return
 	}
 	if !e.Proof.Complete && c.plan.OnFailure == Release {
-		c.end(Failed, ReasonNoticeFailed, Refusal{Status: 500, Cause: 41})
+		c.giveUp(Failed, ReasonNoticeFailed, Refusal{Status: 500, Cause: 41})
 		return
 	}
 	switch {

@@ -49,6 +49,12 @@ func brief(a Action) string {
 		return fmt.Sprintf("%s(%s,%s)", name, a.Side, a.Asset)
 	case Stop:
 		return fmt.Sprintf("%s(%s)", name, a.Side)
+	case Report:
+		return fmt.Sprintf("%s(%s,%d)", name, a.Side, a.Status)
+	case Write:
+		return fmt.Sprintf("%s(%s,%s)", name, a.Record.Result, a.Record.Reason)
+	case Park:
+		return fmt.Sprintf("%s(%s)", name, a.Side)
 	case Reinvite:
 		return fmt.Sprintf("%s(%s,%s)", name, a.Side, a.Offer)
 	case AcceptReinvite:
@@ -73,7 +79,9 @@ var (
 	picks  = Answered{Fork: "f", SDP: Theirs("b")}
 )
 
-func heard(s Side) NoticeEnded { return NoticeEnded{Side: s, Proof: Proof{Leg: s, Complete: true}} }
+func heard(s Side) NoticeEnded {
+	return NoticeEnded{Side: s, Proof: Proof{Leg: s, Asset: "tone", Complete: true}}
+}
 
 func TestForwardedCall(t *testing.T) {
 	run(t, early, race{
@@ -320,8 +328,9 @@ func TestSessionRefresh(t *testing.T) {
 	run(t, one, append(up[:3:3], race{
 		{RefreshDue{Side: B}, "Refresh"},
 		{RefreshDue{Side: A}, "RefreshLater"},
-		{Reinvited{Side: A, Offer: Theirs("x")}, "RefuseReinvite(A,491)"},
-		{ReinviteAnswered{Side: B, Status: 200, SDP: Theirs("same")}, "AckReinvite(B,none)"},
+		{Reinvited{Side: A, Offer: Theirs("x")}, ""},
+		{ReinviteAnswered{Side: B, Status: 200, SDP: Theirs("same")}, "AckReinvite(B,none) Reinvite(B,theirs)"},
+		{ReinviteAnswered{Side: B, Status: 488}, "RefuseReinvite(A,488)"},
 		{RefreshDue{Side: A}, "Refresh"},
 		{ReinviteAnswered{Side: A, Status: 491}, "RefreshLater"},
 		{RefreshDue{Side: A}, "Refresh"},
@@ -338,13 +347,53 @@ func TestSessionRefresh(t *testing.T) {
 }
 
 func TestReinviteWhileANoticePlays(t *testing.T) {
-	run(t, atEnds, race{
+	playing := race{
 		{offer, "Dial(0,theirs)"},
 		{picks, "Ack(f,none) Answer(theirs)"},
 		{Acked{}, "Play(A,tone) Play(B,tone)"},
-		{Reinvited{Side: B, Offer: Theirs("hold")}, "RefuseReinvite(B,491)"},
-		{heard(B), ""},
-		{heard(A), "Bridge"},
+	}
+	for _, c := range []struct {
+		name string
+		race race
+	}{
+		{"waits for its end", race{
+			{Reinvited{Side: B, Offer: Theirs("hold")}, ""},
+			{Reinvited{Side: A, Offer: Theirs("hold too")}, "RefuseReinvite(A,491)"},
+			{heard(B), ""},
+			{heard(A), "Bridge Reinvite(A,theirs)"},
+			{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("held")}, "AckReinvite(A,none) AcceptReinvite(B,theirs)"},
+		}},
+		{"is cancelled meanwhile", race{
+			{Reinvited{Side: B, Offer: Theirs("hold")}, ""},
+			{ReinviteCancelled{Side: B}, "RefuseReinvite(B,487)"},
+			{heard(B), ""},
+			{heard(A), "Bridge"},
+		}},
+		{"ends with the call", race{
+			{Reinvited{Side: B, Offer: Theirs("hold")}, ""},
+			{HungUp{Side: A}, "RefuseReinvite(B,487) Stop(A) Stop(B) Bye(B,0)"},
+		}},
+		{"an UPDATE cannot wait", race{
+			{Reinvited{Side: B, Offer: Theirs("hold"), Update: true}, "RefuseReinvite(B,491)"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { run(t, atEnds, append(playing[:3:3], c.race...)) })
+	}
+}
+
+func TestUpdateBeforeTheAnswer(t *testing.T) {
+	run(t, early, race{
+		{offer, "Progress(183,ours) Play(A,tone)"},
+		{Reinvited{Side: A, Offer: Theirs("moved"), Update: true}, "AcceptReinvite(A,ours)"},
+		{heard(A), "Dial(0,theirs)"},
+		{rings, "Progress(180,none)"},
+		{Reinvited{Side: B, Offer: Theirs("moved too"), Update: true}, "AcceptReinvite(B,theirs)"},
+		{picks, "Ack(f,none) Answer(ours)"},
+	})
+	run(t, one, race{ // the description that A has is B's: only B could answer
+		{offer, "Dial(0,theirs)"},
+		{Progressed{Status: 183, Fork: "f", SDP: Theirs("b")}, "Bridge Progress(183,theirs)"},
+		{Reinvited{Side: A, Offer: Theirs("moved"), Update: true}, "RefuseReinvite(A,491)"},
 	})
 }
 

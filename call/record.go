@@ -43,6 +43,8 @@ const (
 	ReasonShutdown         Reason = "shutdown"
 	ReasonFault            Reason = "internal_fault"
 	ReasonPorts            Reason = "no_media_ports"
+	ReasonLoop             Reason = "redirected_too_often"
+	ReasonTransferred      Reason = "transferred" // the other party talks on with somebody else
 )
 
 // Phase of a notice.
@@ -88,7 +90,7 @@ type Record struct {
 	// Added is the delay that the notice before connecting cost the caller:
 	// how much later the callee was dialled, or was let through.
 	Added   time.Duration
-	notices [4]Proof
+	notices [8]Proof
 	heard   int
 }
 

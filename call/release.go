@@ -27,10 +27,14 @@ func (c *Call) rejected(e Rejected) {
 		c.callee = calleeDown
 	case calleeCalling, calleeProceeding:
 		c.callee = calleeDown
-		if e.Status == 503 && c.next() {
+		if e.Status == 503 && c.next() || e.Status < 600 && c.goOn() {
 			return
 		}
-		c.end(resultOf(e.Status), ReasonFarEnd, Refusal{Status: passedOn(e.Status), Cause: e.Cause})
+		cause := e.Cause
+		if cause == 0 {
+			cause = CauseOf(e.Status)
+		}
+		c.giveUp(resultOf(e.Status), ReasonFarEnd, Refusal{Status: passedOn(e.Status), Cause: cause})
 		c.retryAfter(e.RetryAfter)
 	}
 }
@@ -42,8 +46,8 @@ func (c *Call) unreachable(e Unreachable) {
 		c.callee = calleeDown
 	case calleeCalling, calleeProceeding:
 		c.callee = calleeDown
-		if !c.next() {
-			c.end(Failed, ReasonUnreachable, Refusal{Status: passedOn(e.Status), Cause: 38})
+		if !c.next() && !c.goOn() {
+			c.giveUp(Failed, ReasonUnreachable, Refusal{Status: passedOn(e.Status), Cause: 38})
 		}
 	}
 }
@@ -62,12 +66,16 @@ func (c *Call) next() bool {
 
 func (c *Call) rangOut() {
 	if c.callee == calleeCalling || c.callee == calleeProceeding {
-		c.end(NoAnswer, ReasonRangOut, Refusal{Status: 408, Cause: 19})
+		c.giveUp(NoAnswer, ReasonRangOut, Refusal{Status: 408, Cause: 19})
 	}
 }
 
 func (c *Call) hungUp(e HungUp) {
 	why := ReasonCallerHungUp
+	if e.Side == Parked {
+		c.parkedGone(nil)
+		return
+	}
 	if e.Side == A {
 		switch c.caller {
 		case callerInviting: // BYE on an early dialog (RFC 3261 s15) ends its INVITE too
@@ -94,7 +102,7 @@ func (c *Call) hungUp(e HungUp) {
 	} else if c.caller == callerInviting {
 		result = NoAnswer // B heard a notice, and left before A was answered
 	}
-	c.end(result, why, Refusal{Status: 480, Cause: e.Cause})
+	c.end(result, why, Refusal{Status: StatusOf(e.Cause, 480), Cause: e.Cause})
 }
 
 func (c *Call) mediaLost() {
@@ -128,6 +136,7 @@ func (c *Call) end(result Result, why Reason, r Refusal) {
 	c.quiet()
 	c.endCaller(r)
 	c.endCallee(r.Cause)
+	c.endParked(r)
 }
 
 func (c *Call) endCaller(r Refusal) {

@@ -7,21 +7,37 @@ func (c *Call) invited(e Invited) {
 	}
 	c.rec.Invited = c.now
 	c.callerSDP, c.reliable = e.Offer, e.Reliable
-	n := &c.plan.Notices
-	late := e.Offer.From == Nobody
-	switch {
-	case c.plan.Refusal != nil:
-		c.turnAway(late)
-	case n.BeforeCaller == "" && (n.BeforeCallee == "" || !late):
+	if c.plan.Refusal != nil {
+		c.turnAway(e.Offer.From == Nobody)
+		return
+	}
+	c.begin()
+}
+
+// begin plays what comes before connecting, and dials: at the start of a call,
+// and again with each plan that it goes on by.
+func (c *Call) begin() {
+	n := &c.slots
+	late := c.callerSDP.From == Nobody
+	if n.BeforeCaller == "" && (n.BeforeCallee == "" || !late) {
 		c.dial(0)
-	case n.Mode == AnsweredBefore || late && !(e.Reliable && n.BeforeCaller != ""):
+		return
+	}
+	c.media = mediaBefore
+	switch {
+	case c.caller == callerUp:
+		c.playBefore()
+	case c.caller == callerAnswering: // its ACK goes on
+	case c.replied != Nobody: // it has a description already
+		if c.unpracked == 0 {
+			c.playEarly()
+		}
+	case n.Mode == AnsweredBefore || late && !(c.reliable && n.BeforeCaller != ""):
 		// Without reliable provisionals a late offer is answered in its ACK at
 		// the earliest, so that the notice follows our own 200 (RFC 3264 s5,
 		// RFC 3261 s13.2.1).
 		c.reply(Us)
-		c.media = mediaBefore
 	default:
-		c.media = mediaBefore
 		c.speakEarly()
 	}
 }
@@ -67,7 +83,7 @@ func (c *Call) pracked(e Pracked) {
 	}
 	switch {
 	case c.unpracked > 0:
-	case (c.media == mediaBefore || c.media == mediaRefusing) && !c.playing[A] && c.rec.heard == 0:
+	case (c.media == mediaBefore || c.media == mediaRefusing) && !c.playing[A] && c.callee == calleeIdle:
 		c.playEarly()
 	case c.callee == calleeUp && c.media != mediaBefore && c.media != mediaHolding:
 		c.pickUp()
@@ -78,8 +94,8 @@ func (c *Call) pracked(e Pracked) {
 // plan says so: a callee that takes longer to ring than the notice lasts costs
 // the caller no delay.
 func (c *Call) playBefore() {
-	c.play(A, Before, c.plan.Notices.BeforeCaller)
-	if c.plan.Notices.Overlap {
+	c.play(A, Before, c.slots.BeforeCaller)
+	if c.slots.Overlap {
 		c.dial(0)
 	}
 }
@@ -128,6 +144,7 @@ func (c *Call) progressed(e Progressed) {
 	}
 	if c.rec.Rang.IsZero() {
 		c.rec.Rang = c.now
+		c.report(e.Status)
 	}
 	if c.media == mediaBefore {
 		c.held = e
@@ -151,8 +168,11 @@ func (c *Call) passOn(e Progressed) {
 	// A has one dialog with us. Once we have answered its offer, or another
 	// fork has, a further description would be a second answer (RFC 3261 s13.2.1).
 	body := e.SDP
-	if c.replied == Us || e.Fork != c.fork {
+	if c.replied == Us || c.replied == Peer && e.Fork != c.told {
 		body = Body{}
+	}
+	if body.From == Peer {
+		c.replied, c.told = Peer, e.Fork
 	}
 	c.progress(Progress{Status: e.Status, SDP: body})
 }
@@ -178,7 +198,7 @@ func (c *Call) answered(e Answered) {
 		c.do(Ack{Fork: e.Fork})
 		c.do(Drop{Fork: e.Fork})
 		c.callee = calleeDown
-		c.end(Failed, ReasonDescription, Refusal{Status: 502, Cause: 127})
+		c.giveUp(Failed, ReasonDescription, Refusal{Status: 502, Cause: 127})
 		return
 	}
 	if c.callerSDP.From == Nobody { // late offer: B's description is the offer
@@ -188,6 +208,7 @@ func (c *Call) answered(e Answered) {
 		return
 	}
 	c.callee, c.calleeSDP = calleeUp, e.SDP
+	c.transferred()
 	if c.free() { // before the ACK, so that not even B's first word is lost
 		c.bridge()
 	}
@@ -200,14 +221,14 @@ func (c *Call) answered(e Answered) {
 // free reports whether nothing more is to be played, or to be waited for,
 // before the legs may hear each other.
 func (c *Call) free() bool {
-	n := &c.plan.Notices
+	n := &c.slots
 	return (c.media == mediaQuiet || c.media == mediaEarly) && c.unpracked == 0 &&
 		n.BeforeCallee == "" && n.AnswerCaller == "" && n.AnswerCallee == ""
 }
 
 // arrived goes on with a callee that has answered.
 func (c *Call) arrived() {
-	if n := c.plan.Notices.BeforeCallee; n != "" {
+	if n := c.slots.BeforeCallee; n != "" {
 		c.quiet()
 		c.media = mediaHolding
 		c.play(B, Before, n)
@@ -224,8 +245,9 @@ func (c *Call) pickUp() {
 		}
 		c.caller, c.rec.Status = callerAnswering, 200
 		switch {
-		case c.replied == Us && c.reliable:
-			c.do(Answer{}) // offer and answer are done (RFC 3261 s13.2.1)
+		case c.replied != Nobody && c.reliable: // offer and answer are done (RFC 3261 s13.2.1)
+			c.stale = c.replied == Peer && c.told != c.fork
+			c.do(Answer{})
 		case c.replied == Us:
 			c.do(Answer{SDP: Body{From: Us}})
 		default:
@@ -258,7 +280,7 @@ func (c *Call) acked(e Acked) {
 	}
 	switch c.callee {
 	case calleeIdle:
-		if c.plan.Notices.BeforeCaller != "" {
+		if c.slots.BeforeCaller != "" {
 			c.playBefore()
 		} else {
 			c.media = mediaQuiet
@@ -276,7 +298,7 @@ func (c *Call) acked(e Acked) {
 // connect bridges the legs once the notices at answer have played; those wait
 // for A's ACK, from which moment both legs are up.
 func (c *Call) connect() {
-	n := &c.plan.Notices
+	n := &c.slots
 	if n.AnswerCaller == "" && n.AnswerCallee == "" {
 		c.bridge()
 		return

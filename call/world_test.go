@@ -35,6 +35,20 @@ type world struct {
 	reliable          bool  // A acknowledges provisional responses
 	prackOwed         int   // by A
 	trace             []any // events and actions so far
+
+	refers, redirects bool // what the peers do in this world
+	target            *Plan
+	there             bool  // a party is parked
+	parkedSide        Side  // where it was
+	before            ended // leg B before the transfer
+	referrals, writes int
+	told              bool // the transferor has had the last word
+}
+
+// ended is the account of leg B's INVITE.
+type ended struct {
+	forks   [2]fork
+	dialled int
 }
 
 type fork struct{ answered, acked, ended bool }
@@ -128,7 +142,7 @@ func (w *world) possible() []Event {
 	}
 	for _, s := range []Side{A, B} {
 		if w.hears[s] {
-			evs = append(evs, NoticeEnded{Side: s, Proof: Proof{Leg: s, Complete: true}},
+			evs = append(evs, NoticeEnded{Side: s, Proof: Proof{Leg: s, Asset: "tone", Complete: true}},
 				NoticeEnded{Side: s, Proof: Proof{Leg: s, Failed: "no media path"}})
 		}
 		if w.openFrom[s] {
@@ -142,7 +156,33 @@ func (w *world) possible() []Event {
 				ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
 		}
 	}
+	evs = append(evs, w.transfers()...)
+	if w.redirects && w.bOpen {
+		evs = append(evs, Redirected{Status: 302, Plans: []*Plan{{Refusal: &Refusal{Status: 404}, Why: ReasonStopped}, w.target}},
+			Redirected{Status: 302, Plans: []*Plan{{Refusal: &Refusal{Status: 404}, Why: ReasonStopped}}})
+	}
+	if w.aFinals == 0 && !w.openFrom[A] && w.call.replied == Us {
+		evs = append(evs, Reinvited{Side: A, Offer: Theirs("a-update"), Update: true})
+	}
 	return append(evs, Suspended{}, MediaLost{})
+}
+
+// transfers are the events of a transfer.
+func (w *world) transfers() []Event {
+	if !w.refers {
+		return nil
+	}
+	if w.there {
+		return []Event{HungUp{Side: Parked, Cause: 16}, Reinvited{Side: Parked}, RefreshDue{Side: Parked}}
+	}
+	var evs []Event
+	if w.aAcked && !w.aGone {
+		evs = append(evs, Referred{Side: A, Plan: w.target}, Referred{Side: A, Plan: &Plan{Refusal: &Refusal{Status: 404}, Why: ReasonStopped}})
+	}
+	if f := w.fork(w.call.fork); f.answered && f.acked && !f.ended && !w.bGone {
+		evs = append(evs, Referred{Side: B, Plan: w.target})
+	}
+	return evs
 }
 
 func (w *world) anyFork() bool {
@@ -189,17 +229,20 @@ func (w *world) happen(ev Event) {
 	case AckMissing:
 		w.aAcked = true // 64*T1 is over: BYE is allowed now
 	case HungUp:
-		if e.Side == A {
+		switch e.Side {
+		case A:
 			w.aGone, w.aWantedToLeave = true, true
-		} else {
+		case B:
 			w.bGone = true
+		case Parked:
+			w.there = false
 		}
 	case Progressed:
 		w.bProvisional = true
 	case Answered:
 		*w.fork(e.Fork) = fork{answered: true}
 		w.bOpen = false
-	case Rejected, Unreachable:
+	case Rejected, Unreachable, Redirected:
 		w.bOpen = false
 	case NoticeEnded:
 		w.hears[e.Side] = false
@@ -207,7 +250,9 @@ func (w *world) happen(ev Event) {
 			w.whole[e.Side] = true
 		}
 	case Reinvited:
-		w.openFrom[e.Side], w.update[e.Side] = true, e.Update
+		if e.Side != Parked {
+			w.openFrom[e.Side], w.update[e.Side] = true, e.Update
+		}
 	case ReinviteAnswered:
 		w.openTo[e.Side] = false
 		w.ackOwedTo[e.Side] = e.Status < 300
@@ -282,6 +327,13 @@ func (w *world) check(a Action) error {
 		}
 		f.ended = true
 	case Bye:
+		if a.Side == Parked {
+			if !w.there {
+				return fmt.Errorf("BYE to nobody")
+			}
+			w.there = false
+			break
+		}
 		if a.Side == A {
 			w.aByes++
 			if !w.aAcked || w.aGone {
@@ -317,6 +369,24 @@ func (w *world) check(a Action) error {
 			return fmt.Errorf("bridged into a notice")
 		}
 		w.bridged = true
+	case AcceptReferral:
+		w.referrals++
+		w.told = false
+	case RefuseReferral:
+	case Report:
+		if w.told || a.Side == Parked && !w.there {
+			return fmt.Errorf("a report to nobody")
+		}
+		w.told = a.Status >= 200
+	case Write:
+		w.writes++
+		if a.Record.Result == "" || a.Record.Reason == "" || a.Record.Ended.IsZero() || a.Plan == nil {
+			return fmt.Errorf("a record without result or reason: %+v", a.Record)
+		}
+	case Park:
+		return w.park(a.Side)
+	case Unpark:
+		return w.unpark(a.Side)
 	case Silence:
 		w.bridged = false
 	case Reinvite:
@@ -340,6 +410,9 @@ func (w *world) check(a Action) error {
 		}
 		w.openFrom[a.Side], w.ackOwedBy[a.Side] = false, !w.update[a.Side]
 	case RefuseReinvite:
+		if a.Side == Parked {
+			break
+		}
 		if !w.openFrom[a.Side] {
 			return fmt.Errorf("no re-INVITE to refuse on leg %s", a.Side)
 		}
@@ -349,13 +422,43 @@ func (w *world) check(a Action) error {
 		if a.Record.Result == "" || a.Record.Reason == "" {
 			return fmt.Errorf("a record without result or reason: %+v", a.Record)
 		}
-		if w.bOpen || w.hears[A] || w.hears[B] || !w.aGone {
+		if w.bOpen || w.hears[A] || w.hears[B] || !w.aGone || w.there {
 			return fmt.Errorf("finished too early")
+		}
+		if w.writes != w.referrals {
+			return fmt.Errorf("%d records of %d transfers", w.writes, w.referrals)
 		}
 	}
 	if w.aFinals > 1 || w.aByes > 1 || w.finishes > 1 {
 		return fmt.Errorf("%T sent twice", a)
 	}
+	return nil
+}
+
+// park moves the accounts: the one who stays is A, and nobody is B.
+func (w *world) park(side Side) error {
+	if w.there || w.bridged || w.aGone || w.bGone || w.openFrom != [2]bool{} || w.openTo != [2]bool{} {
+		return fmt.Errorf("parked %s from a call that is not settled", side)
+	}
+	w.there, w.parkedSide = true, side
+	w.before = ended{forks: w.bForks, dialled: w.bDialled}
+	w.bForks, w.bDialled, w.aByes = [2]fork{}, 0, 0
+	w.whole = [2]bool{}
+	return nil
+}
+
+// unpark moves them back.
+func (w *world) unpark(side Side) error {
+	if !w.there || w.parkedSide != side || w.bOpen || w.hears != [2]bool{} || w.aGone {
+		return fmt.Errorf("unparked %s into a call that is not settled", side)
+	}
+	for i, f := range w.bForks {
+		if f.answered && (!f.acked || !f.ended) {
+			return fmt.Errorf("unparked while fork %d is up", i)
+		}
+	}
+	w.there = false
+	w.bForks, w.bDialled, w.bGone = w.before.forks, w.before.dialled, false
 	return nil
 }
 
@@ -409,6 +512,9 @@ func (w *world) debts() error {
 	}
 	if w.openFrom[A] || w.openFrom[B] {
 		bad += " a re-INVITE lacks its final response;"
+	}
+	if w.there {
+		bad += " somebody is still parked;"
 	}
 	if w.aFinals != 1 {
 		bad += fmt.Sprintf(" %d final responses to A;", w.aFinals)

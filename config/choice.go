@@ -48,6 +48,38 @@ const (
 	Off       Reliable = "off"
 )
 
+// Transport is how requests to a peer leave.
+type Transport string
+
+const (
+	UDP Transport = "udp"
+	TCP Transport = "tcp"
+)
+
+// Refer is what becomes of a peer's wish to transfer a call (RFC 3515).
+type Refer string
+
+const (
+	ReferAccept Refer = "accept"
+	ReferRefuse Refer = "refuse"
+)
+
+// Redirect is what becomes of a peer's redirection, 302 and its like.
+type Redirect string
+
+const (
+	RedirectFollow Redirect = "follow"
+	RedirectRefuse Redirect = "refuse"
+)
+
+// EarlyMedia is whether P-Early-Media is spoken with a peer (RFC 5009).
+type EarlyMedia string
+
+const (
+	EarlyMediaSupported EarlyMedia = "supported"
+	EarlyMediaOff       EarlyMedia = "off"
+)
+
 // LiveCalls is what becomes of calls in progress whose number is stopped.
 type LiveCalls string
 

@@ -31,7 +31,9 @@ func defaultTrunk(name string) Trunk {
 	return Trunk{
 		Name:     name,
 		Reliable: Supported,
-		Profile:  Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
+		Refer:    ReferRefuse, Redirect: RedirectRefuse, EarlyMedia: EarlyMediaOff,
+		Large:   UDP,
+		Profile: Profile{Called: "request-uri", Caller: PAI, Diversion: []string{"diversion", "history-info"}},
 	}
 }
 

@@ -23,6 +23,20 @@ func duration(low, high time.Duration) kind[time.Duration] {
 	}
 }
 
+// interval is the kind of durations from low to high between two events that may also never come.
+func interval(low, high time.Duration) kind[time.Duration] {
+	some := duration(low, high)
+	return kind[time.Duration]{
+		allowed: fmt.Sprintf("0 for never, or a duration from %s to %s, e.g. 30s", short(low), short(high)),
+		parse: func(s string) (time.Duration, error) {
+			if s == "0" || s == "0s" {
+				return 0, nil
+			}
+			return some.parse(s)
+		},
+	}
+}
+
 // short writes 24h, not 24h0m0s.
 func short(d time.Duration) string {
 	if d >= time.Hour && d%time.Hour == 0 {

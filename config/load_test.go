@@ -76,10 +76,15 @@ trunks:
     media_address: 2001:db8::1
     reliable: off
     session_timer: 300s
+    refer: accept
+    redirect: follow
+    p_early_media: supported
     srtp: "off"
+    options: 30s
+    keepalive: 15s
     presentation: {numbers: [0312340000, free], otherwise: withhold}
     profile: {called: request-uri, caller: from, diversion: [diversion, history-info]}
-  y: {peers: ["tcp://192.0.2.3:5060", "tls://192.0.2.3:5061?name=sip.example.jp&ca=ca.pem", "tls://192.0.2.4:5061"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
+  y: {large_requests: tcp, options: 0, peers: ["tcp://192.0.2.3:5060", "tls://192.0.2.3:5061?name=sip.example.jp&ca=ca.pem", "tls://192.0.2.4:5061"], accept: [192.0.2.3/32], leg: internet, presentation: {unchecked: 検査済み}}
 routes:
   - {from: z, to: [y, z], called: [fixed, +81312340000, "+81312340000-+81312349999"]}
   - {from: y, to: z, called: 0312340000}
@@ -123,8 +128,14 @@ log: {level: debug, format: text}
 			MediaAddress: ip("2001:db8::1"),
 			Presentation: Presentation{Numbers: []string{"0312340000", "free"}, Otherwise: Withhold},
 			Reliable:     Off,
+			Refer:        ReferAccept,
+			Redirect:     RedirectFollow,
+			EarlyMedia:   EarlyMediaSupported,
 			SessionTimer: 300 * time.Second,
 			Profile:      Profile{"request-uri", From, diversion},
+			Large:        UDP,
+			Keepalive:    15 * time.Second,
+			Options:      30 * time.Second,
 		}, {
 			Name:         "y",
 			Peers:        []Peer{{Address: Address{"tcp", ip("192.0.2.3"), 5060}}, {Address{"tls", ip("192.0.2.3"), 5061}, "sip.example.jp", "ca.pem"}, {Address: Address{"tls", ip("192.0.2.4"), 5061}}},
@@ -133,7 +144,11 @@ log: {level: debug, format: text}
 			MediaAddress: ip("192.0.2.1"),
 			Presentation: Presentation{Unchecked: "検査済み", Otherwise: Reject},
 			Reliable:     Supported,
+			Refer:        ReferRefuse,
+			Redirect:     RedirectRefuse,
+			EarlyMedia:   EarlyMediaOff,
 			Profile:      Profile{"request-uri", PAI, diversion},
+			Large:        TCP,
 		}},
 		Routes: []Route{
 			{"z", []string{"y", "z"}, []string{"fixed", "+81312340000", "+81312340000-+81312349999"}},

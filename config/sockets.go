@@ -19,6 +19,7 @@ func (d *document) checkSockets(c *Config) {
 			d.checkSecured(secure, key, p)
 		}
 		d.checkMedia(c, t)
+		d.checkLarge(c, t)
 		for j, network := range t.Accept {
 			d.checkAccept(c.Trunks[:i], fmt.Sprintf("trunks.%s.accept[%d]", t.Name, j), network)
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -14,8 +15,14 @@ type Trunk struct {
 	MediaAddress netip.Addr // Media.Address where the file names no other
 	Presentation Presentation
 	Reliable     Reliable
+	Refer        Refer
+	Redirect     Redirect
+	EarlyMedia   EarlyMedia
 	SessionTimer time.Duration // the session interval that we ask for; 0 asks for none
 	Profile      Profile
+	Large        Transport     // of requests too large for UDP, to peers that are reached over it
+	Keepalive    time.Duration // how often the way to it is kept open; 0 never
+	Options      time.Duration // how often its peers are asked whether they are there; 0 never
 }
 
 // Presentation says which caller numbers a trunk may present: Numbers, or anything for the reason Unchecked.
@@ -52,18 +59,23 @@ func (c *Config) readTrunks(v value) {
 
 func (t *Trunk) read(v value) {
 	v.object(keys{
-		"peers":         set(&t.Peers, peer),
-		"accept":        set(&t.Accept, network),
-		"leg":           into(&t.Leg, legs),
-		"media_address": into(&t.MediaAddress, address),
-		"presentation":  t.Presentation.read,
-		"profile":       t.Profile.read,
-		"reliable":      into(&t.Reliable, oneOf(Supported, Required, Off)),
-		"srtp":          into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
-		"register":      later,
-		"auth":          later,
-		"session_timer": into(&t.SessionTimer, duration(90*time.Second, 24*time.Hour)),
-		"options":       later,
+		"peers":          set(&t.Peers, peer),
+		"accept":         set(&t.Accept, network),
+		"leg":            into(&t.Leg, legs),
+		"media_address":  into(&t.MediaAddress, address),
+		"presentation":   t.Presentation.read,
+		"profile":        t.Profile.read,
+		"reliable":       into(&t.Reliable, oneOf(Supported, Required, Off)),
+		"srtp":           into(new(string), oneOfNow([]string{"off"}, []string{"sdes"})),
+		"register":       later,
+		"auth":           later,
+		"session_timer":  into(&t.SessionTimer, duration(90*time.Second, 24*time.Hour)),
+		"options":        into(&t.Options, interval(10*time.Second, time.Hour)),
+		"keepalive":      into(&t.Keepalive, interval(15*time.Second, time.Hour)),
+		"large_requests": into(&t.Large, oneOf(UDP, TCP)),
+		"refer":          into(&t.Refer, oneOf(ReferAccept, ReferRefuse)),
+		"redirect":       into(&t.Redirect, oneOf(RedirectFollow, RedirectRefuse)),
+		"p_early_media":  into(&t.EarlyMedia, oneOf(EarlyMediaSupported, EarlyMediaOff)),
 	}, required{
 		"peers":        peer.allowed,
 		"accept":       network.allowed,
@@ -97,6 +109,21 @@ func (p *Profile) read(v value) {
 		"caller":    into(&p.Caller, oneOfNow([]Caller{PAI, From}, []Caller{"ppi"})),
 		"diversion": p.readDiversion,
 	}, nil)
+}
+
+// checkLarge wants a TCP listener of the family of each peer that large requests are to reach over TCP.
+func (d *document) checkLarge(c *Config, t Trunk) {
+	if t.Large != TCP || d.hasProblem("listen") {
+		return
+	}
+	for _, p := range t.Peers {
+		reaches := func(l Listener) bool { return l.Network == "tcp" && l.Host.Is4() == p.Host.Is4() }
+		if p.Network == "udp" && !slices.ContainsFunc(c.Listen.SIP, reaches) {
+			key := "trunks." + t.Name + ".large_requests"
+			d.problem(d.positions[key], key, "no tcp listener on %s in listen.sip; add one, or leave this out", family(p.Host))
+			return
+		}
+	}
 }
 
 // readDiversion knows one setting: both headers, in the order of trust that is built in.

@@ -86,7 +86,7 @@ func TestBackendsSendTheSame(t *testing.T) {
 	}
 }
 
-// transcript is what the two far ends of a call get: tone, relay, change of source, events, hold, UDPTL, reports and BYE.
+// transcript is what the two far ends of a call get: tone, relay, change of source, events, hold, T.38, reports and BYE.
 func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 	epoch := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var passed atomic.Int64
@@ -109,14 +109,17 @@ func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 	}
 	remoteA := Remote{Address: fromA, Send: true, Receive: true}
 	remoteB := Remote{Address: fromB, Send: true, Receive: true, Payloads: map[uint8]uint8{101: 96}}
-	p.Remote(a, remoteA)
-	p.Remote(b, remoteB)
-	for _, id := range []Leg{a, b} { // what is left to chance in reports is when: here only the BYE
-		l := p.(*plane).legs[id]
-		l.out.Lock()
-		l.out.reportDue = time.Hour
-		l.out.Unlock()
+	describe := func() {
+		p.Remote(a, remoteA)
+		p.Remote(b, remoteB)
+		for _, id := range []Leg{a, b} { // what is left to chance in reports is when: here only the BYE
+			l := p.(*plane).legs[id]
+			l.out.Lock()
+			l.out.reportDue = time.Hour
+			l.out.Unlock()
+		}
 	}
+	describe()
 
 	done := make(chan Played, 1)
 	p.Play(a, tone(5), func(played Played) { done <- played })
@@ -156,6 +159,26 @@ func transcript(t *testing.T, start func(Options) Plane) (list []string) {
 	remoteA.Send = true
 	p.Remote(a, remoteA)
 	relay(10, rtp.Header{SSRC: 8, SequenceNumber: 14, Timestamp: 5000})
+
+	remoteA.Opaque, remoteB.Opaque = true, true // T.38, and back
+	describe()
+	for _, datagram := range [][]byte{{0, 1, 2}, {}, {0x80, 200, 0, 1}, packet(t, rtp.Header{SSRC: 8}), make([]byte, datagramSize-1)} {
+		for _, way := range []struct {
+			from, to *net.UDPConn
+			at       netip.AddrPort
+		}{{caller, callee, atA}, {callee, caller, atB}} {
+			for _, sent := range [][]byte{make([]byte, datagramSize), datagram} { // the first is too long
+				if _, err := way.from.WriteToUDPAddrPort(sent, way.at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			list = append(list, datagrams(t, way.to, 1)...)
+		}
+	}
+	remoteA.Opaque, remoteB.Opaque = false, false
+	describe()
+	passed.Add(int64(time.Second))
+	relay(10, rtp.Header{SSRC: 8, SequenceNumber: 30000, Timestamp: 5000})
 
 	list = append(list, fmt.Sprintf("%+v", counts(p.Stats(a))), fmt.Sprintf("%+v", counts(p.Stats(b))))
 	p.Close(a)
@@ -208,6 +231,22 @@ func testSocketsAllocateNothing(t *testing.T, start func(Options) Plane) {
 	}); n != 0 {
 		t.Errorf("relay: %v allocations a packet", n)
 	}
+	describe := func(opaque bool) {
+		p.Remote(a, Remote{Address: fromA, Send: true, Receive: true, Opaque: opaque})
+		p.Remote(b, Remote{Address: fromB, Send: true, Receive: true, Opaque: opaque})
+	}
+	describe(true)
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := caller.WriteToUDPAddrPort(sent, atA); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := callee.ReadFromUDPAddrPort(buffer); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("UDPTL: %v allocations a datagram", n)
+	}
+	describe(false)
 	what := tone(50)
 	what.Interval, what.Samples, what.Loop = time.Millisecond, 8, true
 	p.Play(a, what, func(Played) {})

@@ -77,11 +77,11 @@ func (l *leg) feedFrom(other *leg, now time.Duration) {
 // oneWayAfter is how long one side must have been silent, and the other one not.
 const oneWayAfter = 5 * time.Second
 
-// watch notes one-way audio: of a bridge of some age, this side should send and does not, and the other side does.
+// watch notes one-way audio: of a bridge of some age, this side should send and does not, and the other side does. A fax speaks in turns.
 func (l *leg) watch(now time.Duration) {
 	l.in.Lock()
 	other, since, last := l.in.peer, l.in.since, l.in.traffic.last
-	quiet := l.in.receive && l.in.from.IsValid() && now-max(since, last) >= oneWayAfter
+	quiet := l.in.receive && !l.in.opaque && l.in.from.IsValid() && now-max(since, last) >= oneWayAfter
 	l.in.Unlock()
 	if other == nil || !quiet {
 		return

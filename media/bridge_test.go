@@ -142,28 +142,6 @@ func TestPayloadTypesAreMapped(t *testing.T) {
 	})
 }
 
-// T.38: datagrams go through as they are.
-func TestOpaqueIsNotTouched(t *testing.T) {
-	bubble(t, Options{}, func(t *testing.T, r *rig) {
-		a, b := r.caller.remote(), r.callee.remote()
-		a.Opaque, b.Opaque = true, true
-		r.Remote(r.a, a)
-		r.Remote(r.b, b)
-		r.Bridge(r.a, r.b)
-		for _, sent := range []string{"\x00\x01\x01\x06\x00\x00", "\x80\xc8 looks like RTCP"} {
-			r.caller.rtp.WriteToUDPAddrPort([]byte(sent), r.atA)
-			synctest.Wait()
-			if d := <-r.callee.rtp.queue; string(d.b) != sent || d.from != r.atB {
-				t.Errorf("%q from %v", d.b, d.from)
-			}
-		}
-		time.Sleep(30 * time.Second)
-		if len(r.caller.rtcp.queue) != 0 {
-			t.Error("RTCP to a fax")
-		}
-	})
-}
-
 // The peer's SSRC changes in the call, as when it is put on its own hold music: one stream for the other side all the same.
 func TestSourceChangesInACall(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, r *rig) {

@@ -92,7 +92,7 @@ func (l *leg) sendReport(now time.Duration, bye bool) {
 	defer l.out.Unlock()
 	o := &l.out
 	sent := o.stream.packets
-	if !o.toRTCP.IsValid() || o.opaque || bye && sent == 0 && o.reports == 0 {
+	if !o.toRTCP.IsValid() || bye && sent == 0 && o.reports == 0 {
 		o.reportDue = 0
 		return
 	}
@@ -135,7 +135,7 @@ func (l *leg) receiveControl(b []byte, from netip.AddrPort) {
 	defer l.in.Unlock()
 	in := &l.in
 	switch {
-	case !from.IsValid() || from != in.fromRTCP && from != in.from:
+	case !from.IsValid(), in.opaque, from != in.fromRTCP && from != in.from:
 		in.strangers++
 		return
 	case !in.rtcp.allow(controlRate, now):

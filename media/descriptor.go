@@ -20,47 +20,58 @@ type descriptor struct {
 	users  atomic.Int32 // one of them is the leg, until closed
 	closed atomic.Bool
 
-	reactor *reactor
-	receive func([]byte, netip.AddrPort)
-
-	// owned by the reactor
-	slot     int32 // in its table; 0: not there
-	failures int   // to read, in a row
+	port     uint16
+	leg      *leg // set before the reactor sees it
+	control  bool // the socket of RTCP
+	reactor  *reactor
+	failures int // to read, in a row; owned by the reactor
 }
 
-// bind opens a socket of one address family, so that sources are not seen as IPv4 within IPv6.
+// bind opens a socket of one address family, so that sources are not seen as IPv4 within IPv6. None of these calls waits.
 func bind(at netip.AddrPort) (*descriptor, error) {
-	family := syscall.AF_INET
-	var name syscall.Sockaddr = &syscall.SockaddrInet4{Port: int(at.Port())}
-	if at.Addr().Is4() {
-		name = &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
-	} else {
+	family := uintptr(syscall.AF_INET)
+	var name sockaddr
+	size := name.write(at)
+	if at.Addr().Is6() {
+		family = syscall.AF_INET6
 		scope, err := scope(at.Addr().Zone())
 		if err != nil {
 			return nil, err
 		}
-		family, name = syscall.AF_INET6, &syscall.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16(), ZoneId: scope}
+		binary.NativeEndian.PutUint32(name[24:], scope)
 	}
-	fd, err := syscall.Socket(family, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
+	fd, _, err := syscall.RawSyscall(syscall.SYS_SOCKET, family, syscall.SOCK_DGRAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != 0 {
 		return nil, os.NewSyscallError("socket", err)
 	}
 	if family == syscall.AF_INET6 {
-		err = syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1)
+		if err := syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 1); err != nil {
+			syscall.Close(int(fd))
+			return nil, os.NewSyscallError("setsockopt", err)
+		}
 	}
-	if err == nil {
-		err = syscall.Bind(fd, name)
-	}
-	if err != nil {
-		syscall.Close(fd)
+	if _, _, err = syscall.RawSyscall(syscall.SYS_BIND, fd, uintptr(unsafe.Pointer(&name)), uintptr(size)); err != 0 {
+		syscall.Close(int(fd))
 		return nil, os.NewSyscallError("bind", err)
 	}
-	// The system may allow less; then what it allows is used.
-	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, socketBuffer)
-	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, socketBuffer)
-	d := &descriptor{fd: fd, family: uint16(family)}
+	d := &descriptor{fd: int(fd), family: uint16(family), port: at.Port()}
 	d.users.Store(1)
 	return d, nil
+}
+
+// enlarge asks for larger buffers. The system may allow less; then what it allows is used.
+func (d *descriptor) enlarge() {
+	_ = syscall.SetsockoptInt(d.fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, socketBuffer)
+	_ = syscall.SetsockoptInt(d.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, socketBuffer)
+}
+
+// receive hands a datagram to the leg.
+func (d *descriptor) receive(b []byte, from netip.AddrPort) {
+	if d.control {
+		d.leg.receiveControl(b, from)
+		return
+	}
+	d.leg.receive(b, from)
 }
 
 // scope is the number of the interface that a zone names.
@@ -109,12 +120,12 @@ func (d *descriptor) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error
 		return 0, net.ErrClosed
 	}
 	defer d.release()
-	if len(b) == 0 || to.Addr().Is4() != (d.family == syscall.AF_INET) {
+	if to.Addr().Is4() != (d.family == syscall.AF_INET) {
 		return 0, syscall.EINVAL
 	}
 	var name sockaddr
 	size := name.write(to)
-	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 		0, uintptr(unsafe.Pointer(&name)), uintptr(size))
 	if err != 0 {
 		return 0, err

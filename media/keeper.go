@@ -37,13 +37,17 @@ func (k *keeper) schedule(l *leg, at time.Duration) {
 	if l.keep.closed {
 		return
 	}
+	first := never
+	if len(k.queue) > 0 {
+		first = k.queue[0].keep.at
+	}
 	l.keep.at = at
 	if l.keep.queued {
 		heap.Fix(&k.queue, l.keep.index)
 	} else {
 		heap.Push(&k.queue, l)
 	}
-	if k.queue[0] == l {
+	if at < first { // or else whoever serves comes in time
 		k.wake()
 	}
 }

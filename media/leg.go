@@ -84,11 +84,15 @@ func (f *flow) count(octets int, now time.Duration) {
 // defaultClock is that of G.711.
 const defaultClock = 8000
 
-// usable gives addresses that packets can go to, or not valid ones; RTCP is the next port unless described.
+// usable gives addresses that packets can go to, or not valid ones; RTCP is the next port unless described, and nowhere for
+// what is not RTP.
 func (r Remote) usable() (rtp, rtcp netip.AddrPort) {
 	at := netip.AddrPortFrom(r.Address.Addr().Unmap(), r.Address.Port())
-	if !at.Addr().IsValid() || at.Addr().IsUnspecified() || at.Port() == 0 {
+	switch {
+	case !at.Addr().IsValid(), at.Addr().IsUnspecified(), at.Port() == 0:
 		return netip.AddrPort{}, netip.AddrPort{}
+	case r.Opaque:
+		return at, netip.AddrPort{}
 	}
 	control := netip.AddrPortFrom(r.RTCP.Addr().Unmap(), r.RTCP.Port())
 	switch {
@@ -108,27 +112,33 @@ func (l *leg) describe(r Remote, now time.Duration) {
 		clock = defaultClock
 	}
 	l.in.Lock()
-	if l.in.from != rtp {
+	if l.in.from != rtp || l.in.opaque && !r.Opaque {
 		l.in.reception.expectNew()
 	}
-	if r.Receive && !l.in.receive {
-		l.in.since = now // the silence of a hold is none
+	if r.Receive && !l.in.receive || l.in.opaque != r.Opaque {
+		l.in.since = now // the silence of a hold is none, nor is that of modems that change over
 	}
 	l.in.from, l.in.fromRTCP = rtp, rtcp
-	l.in.receive, l.in.opaque, l.in.clock = r.Receive, r.Opaque, clock
+	l.in.receive, l.in.opaque = r.Receive, r.Opaque
+	if !r.Opaque {
+		l.in.clock = clock
+	}
 	l.in.Unlock()
 
 	l.out.Lock()
 	defer l.out.Unlock()
 	o := &l.out
-	if r.Send && !o.send || o.to != rtp {
+	if r.Send && !o.send || o.to != rtp || o.opaque != r.Opaque {
 		o.stream.detach() // what was not sent on hold is no loss: the sequence goes on by one
 	}
 	if !o.stream.begun && r.PTime > 0 && r.PTime <= time.Second {
 		o.stream.step = units(r.PTime, clock)
 	}
 	o.to, o.toRTCP = rtp, rtcp
-	o.send, o.opaque, o.clock = r.Send, r.Opaque, clock
+	o.send, o.opaque = r.Send, r.Opaque
+	if !r.Opaque {
+		o.clock = clock
+	}
 	for i := range o.payloads {
 		o.payloads[i] = uint8(i)
 	}
@@ -137,7 +147,10 @@ func (l *leg) describe(r Remote, now time.Duration) {
 			o.payloads[from] = to
 		}
 	}
-	if o.reportDue == 0 && rtcp.IsValid() && !r.Opaque {
+	switch {
+	case !rtcp.IsValid():
+		o.reportDue = 0
+	case o.reportDue == 0:
 		o.reportDue = now + interval(rtcpBandwidth, reportSize, true, false, false, rand.Float64())
 	}
 }

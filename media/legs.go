@@ -3,9 +3,10 @@ package media
 import (
 	crand "crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -23,6 +24,7 @@ type plane struct {
 	mu     sync.Mutex // table, ports, and who is bridged with whom: all control calls
 	legs   map[Leg]*leg
 	next   Leg
+	random *rand.Rand // cannot be guessed
 	ports  *ports
 	closed bool
 }
@@ -30,8 +32,8 @@ type plane struct {
 // driver is what the backends differ in: who waits for packets and for the time. Its methods but listen are called with plane.mu held.
 type driver interface {
 	listen(netip.AddrPort) (sender, error)
-	// attach begins to hand what arrives at the leg's sockets to it, and gives it its pacer and keeper.
-	attach(*leg)
+	// attach begins to hand what arrives at the leg's sockets to it, and gives it its pacer and keeper. After an error it does not.
+	attach(*leg) error
 	// detach forgets a leg whose sockets are closed.
 	detach(*leg)
 	// stop ends the goroutines of the driver; all legs are closed.
@@ -47,25 +49,20 @@ type sender interface {
 // newPlane is a plane without its driver.
 func newPlane(o Options) *plane {
 	o = o.withDefaults()
+	var seed [32]byte
+	crand.Read(seed[:])
+	random := rand.New(rand.NewChaCha8(seed))
 	return &plane{
 		Options: o,
 		epoch:   o.Now(),
 		legs:    make(map[Leg]*leg),
-		ports:   newPorts(o.Ports[0], o.Ports[1], o.Quarantine, uniform),
+		random:  random,
+		ports:   newPorts(o.Ports[0], o.Ports[1], o.Quarantine, random.IntN),
 	}
 }
 
 // clock is the time since the start of the plane.
 func (p *plane) clock() time.Duration { return p.Now().Sub(p.epoch) }
-
-// uniform is a random number in [0, n) that cannot be guessed.
-func uniform(n int) int {
-	v, err := crand.Int(crand.Reader, big.NewInt(int64(n)))
-	if err != nil {
-		panic(err) // crypto/rand does not fail
-	}
-	return int(v.Int64())
-}
 
 func (p *plane) traffic(f flow) Traffic {
 	t := Traffic{Packets: f.packets, Octets: f.octets}
@@ -87,16 +84,15 @@ func (p *plane) Open(address netip.Addr) (Leg, netip.AddrPort, error) {
 			return 0, netip.AddrPort{}, err
 		}
 		at := netip.AddrPortFrom(address, port)
-		rtp, rtcp, err := p.bind(at)
+		id, err := p.bind(at)
 		if err == nil {
-			id, err := p.add(at, rtp, rtcp)
-			return id, at, err
+			return id, at, nil
 		}
 		p.mu.Lock()
 		p.ports.give(port, p.clock())
 		p.mu.Unlock()
 		if !errors.Is(err, syscall.EADDRINUSE) {
-			return 0, netip.AddrPort{}, fmt.Errorf("media: binding %v: %w", at, err)
+			return 0, netip.AddrPort{}, fmt.Errorf("media: opening a leg at %v: %w", at, err)
 		}
 	}
 	return 0, netip.AddrPort{}, fmt.Errorf("%w: %d pairs in turn are held by other programs", ErrNoPorts, attempts)
@@ -116,38 +112,45 @@ func (p *plane) reserve() (uint16, error) {
 	return port, nil
 }
 
-// bind opens both sockets or none.
-func (p *plane) bind(at netip.AddrPort) (rtp, rtcp sender, err error) {
-	if rtp, err = p.driver.listen(at); err != nil {
-		return nil, nil, err
+// bind opens both sockets and a leg with them, or nothing.
+func (p *plane) bind(at netip.AddrPort) (Leg, error) {
+	rtp, err := p.driver.listen(at)
+	if err != nil {
+		return 0, err
 	}
-	if rtcp, err = p.driver.listen(netip.AddrPortFrom(at.Addr(), at.Port()+1)); err != nil {
+	rtcp, err := p.driver.listen(netip.AddrPortFrom(at.Addr(), at.Port()+1))
+	if err != nil {
 		rtp.Close()
-		return nil, nil, err
+		return 0, err
 	}
-	return rtp, rtcp, nil
+	id, err := p.add(at.Port(), rtp, rtcp)
+	if err != nil {
+		rtp.Close()
+		rtcp.Close()
+	}
+	return id, err
 }
 
-// add makes the leg and has its sockets read.
-func (p *plane) add(at netip.AddrPort, rtp, rtcp sender) (Leg, error) {
-	var random [26]byte
-	crand.Read(random[:])
-	ssrc := binary.BigEndian.Uint32(random[:])
-	l := &leg{plane: p, port: at.Port(), rtp: rtp, rtcp: rtcp, ssrc: ssrc, cname: fmt.Sprintf("%x", random[10:22])}
-	l.in.clock, l.out.clock = defaultClock, defaultClock
-	l.out.stream = newStream(ssrc, binary.BigEndian.Uint16(random[4:]), binary.BigEndian.Uint32(random[6:]), defaultClock/50)
+// add makes the leg and has its sockets read. Without an error they are the leg's; with one they are the caller's still.
+func (p *plane) add(port uint16, rtp, rtcp sender) (Leg, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		rtp.Close()
-		rtcp.Close()
-		return 0, fmt.Errorf("media: opening a leg: %w", net.ErrClosed)
+		return 0, net.ErrClosed
+	}
+	ssrc, start := p.random.Uint32(), p.random.Uint64()
+	var name [12]byte
+	binary.NativeEndian.PutUint64(name[:], p.random.Uint64())
+	binary.NativeEndian.PutUint32(name[8:], p.random.Uint32())
+	l := &leg{plane: p, id: p.next + 1, port: port, rtp: rtp, rtcp: rtcp, ssrc: ssrc, cname: hex.EncodeToString(name[:])}
+	l.in.clock, l.out.clock = defaultClock, defaultClock
+	l.out.stream = newStream(ssrc, uint16(start>>32), uint32(start), defaultClock/50)
+	if err := p.driver.attach(l); err != nil {
+		return 0, err
 	}
 	p.next++
-	l.id = p.next
 	p.legs[l.id] = l
 	p.Counters.Legs.Add(1)
-	p.driver.attach(l)
 	return l.id, nil
 }
 

@@ -50,9 +50,9 @@ type Options struct {
 	Ports      [2]int                                   // first and last port, both included; 20000 to 29999
 	Quarantine time.Duration                            // rest of a port pair after use; 30 s; negative: none
 	Timeout    time.Duration                            // see Silent; 60 s; negative: never
-	Rate       int                                      // RTP packets a second accepted from a remote side; 1000
+	Rate       int                                      // packets a second accepted from a remote side; 1000
 	Listen     func(netip.AddrPort) (PacketConn, error) // UDP sockets of the system; if set, the backend is UDP
-	Silent     func(Leg)                                // once when a bridge has carried no RTP for Timeout, with the leg opened first
+	Silent     func(Leg)                                // once when a bridge has carried nothing for Timeout, with the leg opened first
 	Now        func() time.Time                         // time.Now
 	Log        *slog.Logger                             // nothing is logged
 	Counters   *Counters                                // nothing is counted

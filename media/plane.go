@@ -21,13 +21,15 @@ type Codec struct {
 // Remote is what the description of one side said.
 type Remote struct {
 	Address  netip.AddrPort  // where RTP goes to, and its only accepted source; not valid, 0.0.0.0 or port 0: neither
-	RTCP     netip.AddrPort  // the same for RTCP; not valid: the port after Address
+	RTCP     netip.AddrPort  // the same for RTCP; not valid: the port after Address; of no account if Opaque
 	Codec    Codec           // the audio codec in use; its clock measures jitter and the time between sources
 	Payloads map[uint8]uint8 // payload types of the other leg as they are called here; absent ones stay
 	Send     bool            // this side wants to receive
 	Receive  bool            // this side sends; what it sends all the same is dropped
 	PTime    time.Duration   // packet time of the side; 0 stands for 20 ms
-	Opaque   bool            // datagrams are not RTP but relayed as they are: T.38 over UDPTL
+	// Opaque: what is sent either way is not RTP but datagrams that we do not read, T.38 over UDPTL: each goes to the bridged leg as it is,
+	// if that is Opaque too, and there is no RTCP. When it ends, RTP goes on as after a gap. What is played meanwhile fails.
+	Opaque bool
 }
 
 // Playback is sound in frames that are encoded already. It is only read, and may be shared by all calls.

@@ -57,8 +57,8 @@ func (p *plane) Play(id Leg, what Playback, done func(Played)) {
 	}
 	l.out.Lock()
 	defer l.out.Unlock()
-	if !l.out.to.IsValid() {
-		p.report(done, Played{Failed: "no remote address"})
+	if why := l.out.mute(); why != "" {
+		p.report(done, Played{Failed: why})
 		return
 	}
 	l.halt(Replaced)
@@ -137,13 +137,24 @@ func (b *playback) step(packet []byte) bool {
 // due is when frame n is: absolute, so that a late one does not make the next one late.
 func (b *playback) due() time.Duration { return b.start + time.Duration(b.n)*b.Interval }
 
-// send writes frame n. Time goes on for frames that are not sent, sequence numbers do not: nothing was lost.
-func (b *playback) send(packet []byte) (why string) {
-	o := &b.leg.out
+// mute says why nothing can be played to the side, now or later, as it has been described.
+func (o *outbound) mute() string {
 	switch {
 	case !o.to.IsValid():
 		return "no remote address"
-	case !o.send:
+	case o.opaque:
+		return "no RTP, but T.38"
+	}
+	return ""
+}
+
+// send writes frame n. Time goes on for frames that are not sent, sequence numbers do not: nothing was lost.
+func (b *playback) send(packet []byte) (why string) {
+	o := &b.leg.out
+	if why := o.mute(); why != "" {
+		return why
+	}
+	if !o.send {
 		return "on hold"
 	}
 	frame := b.Frames[b.n%len(b.Frames)]

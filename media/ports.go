@@ -16,10 +16,14 @@ type resting struct {
 	until time.Duration
 }
 
+// span is the part of a range that ports can be in.
+func span(ports [2]int) (first, last int) { return max(0, ports[0]), min(ports[1], 65535) }
+
 // newPorts takes all pairs within first and last, both included.
 func newPorts(first, last int, quarantine time.Duration, random func(int) int) *ports {
 	p := &ports{quarantine: quarantine, random: random}
-	for port := max(2, first+first&1); port+1 <= min(last, 65535); port += 2 {
+	first, last = span([2]int{first, last})
+	for port := max(2, first+first&1); port+1 <= last; port += 2 {
 		p.free = append(p.free, uint16(port))
 	}
 	for i := len(p.free) - 1; i > 0; i-- {

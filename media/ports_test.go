@@ -1,10 +1,13 @@
 package media
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 )
+
+var uniform = rand.IntN
 
 func drain(p *ports, now time.Duration) (list []int) {
 	for {

@@ -5,7 +5,6 @@ package media
 import (
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,12 +24,9 @@ type reactor struct {
 	legs   int // owned by plane.mu
 
 	woken, stopped atomic.Bool
-	mu             sync.Mutex
-	updates        []*descriptor
+	sockets        *sockets
 
 	// owned by run
-	table  []*descriptor // by slot; 0 is the eventfd
-	free   []int32       // slots
 	next   time.Duration // when pacer or keeper have something to do
 	file   *os.File      // poll, for the runtime
 	raw    syscall.RawConn
@@ -41,7 +37,7 @@ type reactor struct {
 	from   sockaddr
 }
 
-func newReactor(p *plane) (*reactor, error) {
+func newReactor(p *plane, s *sockets) (*reactor, error) {
 	poll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -52,7 +48,7 @@ func newReactor(p *plane) (*reactor, error) {
 		return nil, os.NewSyscallError("eventfd2", errno)
 	}
 	err = syscall.SetNonblock(poll, true) // or the runtime does not wait for it
-	r := &reactor{plane: p, poll: poll, event: int(event), table: make([]*descriptor, 1), file: os.NewFile(uintptr(poll), "epoll")}
+	r := &reactor{plane: p, poll: poll, event: int(event), sockets: s, file: os.NewFile(uintptr(poll), "epoll")}
 	r.pacer = newPacer(p.clock, r.wake)
 	r.keeper = newKeeper(p.clock, r.wake)
 	r.look = func(uintptr) bool {
@@ -60,7 +56,7 @@ func newReactor(p *plane) (*reactor, error) {
 		return r.found > 0
 	}
 	if err == nil {
-		err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, r.event, &syscall.EpollEvent{Events: syscall.EPOLLIN})
+		err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, r.event, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: ownEvent})
 	}
 	if err == nil {
 		err = r.file.SetReadDeadline(time.Time{})
@@ -80,21 +76,13 @@ func (r *reactor) release() {
 	r.file.Close()
 }
 
-// wake has the reactor look at its updates, pacer and keeper.
+// wake has the reactor look at its pacer and keeper.
 func (r *reactor) wake() {
 	if r.woken.Swap(true) {
 		return
 	}
 	one := [8]byte{1}
 	syscall.RawSyscall(syscall.SYS_WRITE, uintptr(r.event), uintptr(unsafe.Pointer(&one)), 8)
-}
-
-// update tells the reactor of sockets that are new or closed.
-func (r *reactor) update(sockets ...*descriptor) {
-	r.mu.Lock()
-	r.updates = append(r.updates, sockets...)
-	r.mu.Unlock()
-	r.wake()
 }
 
 func (r *reactor) run() {
@@ -105,7 +93,6 @@ func (r *reactor) run() {
 			if r.stopped.Load() {
 				return
 			}
-			r.tabulate()
 			now = r.turn()
 		}
 		for _, event := range r.events[:r.wait(now)] {
@@ -153,53 +140,28 @@ func (r *reactor) ready() int {
 	return int(n)
 }
 
-// tabulate takes new sockets into the table and closed ones out of it.
-func (r *reactor) tabulate() {
-	r.mu.Lock()
-	updates := r.updates
-	r.updates = nil
-	r.mu.Unlock()
-	for _, d := range updates {
-		switch {
-		case !d.hold(): // closed, and so no longer watched
-			if d.slot != 0 {
-				r.table[d.slot] = nil
-				r.free = append(r.free, d.slot)
-				d.slot = 0
-			}
-			continue
-		case d.slot == 0:
-			if err := r.watch(d); err != nil {
-				r.plane.Log.Warn("media socket given up", "error", fmt.Errorf("epoll_ctl: %w", err))
-			}
-		}
-		d.release()
-	}
-}
+// ownEvent stands for the eventfd where sockets have their port.
+const ownEvent = -1
 
-// watch gives a socket a slot.
+// watch has the events of a socket come to the reactor, from now on and until it is closed. The reactor need not be told of either: it
+// finds the socket by its port.
 func (r *reactor) watch(d *descriptor) error {
-	if len(r.free) == 0 {
-		r.free = append(r.free, int32(len(r.table)))
-		r.table = append(r.table, nil)
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(d.port)}
+	_, _, err := syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, uintptr(r.poll), syscall.EPOLL_CTL_ADD, uintptr(d.fd), uintptr(unsafe.Pointer(&event)), 0, 0)
+	if err != 0 {
+		return os.NewSyscallError("epoll_ctl", err)
 	}
-	last := len(r.free) - 1
-	slot := r.free[last]
-	if err := syscall.EpollCtl(r.poll, syscall.EPOLL_CTL_ADD, d.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: slot}); err != nil {
-		return err
-	}
-	r.free, r.table[slot], d.slot = r.free[:last], d, slot
 	return nil
 }
 
-// read takes one datagram from the socket in a slot. If there are more, the next wait says so: asking costs more than being told.
-func (r *reactor) read(slot int32) {
-	if slot == 0 {
+// read takes one datagram from the socket of a port. If there are more, the next wait says so: asking costs more than being told.
+func (r *reactor) read(port int32) {
+	if port == ownEvent {
 		var count [8]byte
 		syscall.RawSyscall(syscall.SYS_READ, uintptr(r.event), uintptr(unsafe.Pointer(&count)), 8)
 		return
 	}
-	d := r.table[slot]
+	d := r.sockets.of(uint16(port)).Load()
 	if d == nil { // closed with packets left
 		return
 	}

@@ -23,6 +23,7 @@ const (
 // It has no pointers; times are since the start of the plane.
 type reception struct {
 	known    bool
+	anew     bool // the next packet begins a source
 	ssrc     uint32
 	last     time.Duration // newest packet of ssrc
 	maxSeq   uint16
@@ -56,12 +57,12 @@ func (r *reception) take(h header, clock int, now time.Duration) verdict {
 	case !r.known:
 		r.start(h)
 		result = renewed
-	case h.ssrc != r.ssrc:
-		if !r.admit(h, now) {
+	case r.anew || h.ssrc != r.ssrc:
+		if !r.anew && !r.admit(h, now) {
 			return dropped
 		}
 		r.lostBefore = r.lost()
-		r.previous, r.changed, r.replaced = r.ssrc, now, true
+		r.previous, r.changed, r.replaced = r.ssrc, now, h.ssrc != r.ssrc
 		r.start(h)
 		result = renewed
 	default:
@@ -81,16 +82,14 @@ func (r *reception) take(h header, clock int, now time.Duration) verdict {
 
 // start begins to count a source (RFC 3550 A.1, init_seq).
 func (r *reception) start(h header) {
-	r.known, r.ssrc, r.probing = true, h.ssrc, false
+	r.known, r.anew, r.ssrc, r.probing = true, false, h.ssrc, false
 	r.maxSeq, r.baseSeq, r.badSeq, r.cycles = h.seq, uint32(h.seq), seqMod+1, 0
 	r.received, r.expectedPrior, r.receivedPrior = 0, 0, 0
 }
 
-// expectNew lets the next packet begin a source without probation: the remote side has been described anew.
-func (r *reception) expectNew() {
-	r.last = -alive
-	r.replaced = false
-}
+// expectNew lets the next packet begin a source without probation, whatever its SSRC and sequence number are: the remote side has been
+// described anew.
+func (r *reception) expectNew() { r.anew = true }
 
 // admit decides whether another SSRC takes the place of the present one: at once if that has fallen silent, else with its
 // second packet in sequence (RFC 3550 s6.2.1, A.1), and never with what is left on the way of the one before.

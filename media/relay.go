@@ -53,10 +53,26 @@ func (in *inbound) judge(b []byte, from netip.AddrPort, own uint32, rate int, no
 		in.limited++
 		return header{}, dropped
 	}
-	if in.opaque {
-		in.traffic.count(len(b), now)
-		return header{}, accepted
+	if len(b) == datagramSize {
+		in.malformed++
+		return header{}, dropped
 	}
+	h, v := header{octets: len(b)}, accepted
+	if !in.opaque {
+		if h, v = in.read(b, own, now); v == dropped {
+			return header{}, dropped
+		}
+	}
+	in.traffic.count(h.octets, now)
+	if !in.receive { // on hold: RFC 3264 s8.4
+		in.dropped++
+		return header{}, dropped
+	}
+	return h, v
+}
+
+// read judges RTP.
+func (in *inbound) read(b []byte, own uint32, now time.Duration) (header, verdict) {
 	h, ok := readHeader(b)
 	if !ok || h.ssrc == own { // RFC 3550 s8.2: our own packet in a loop
 		in.malformed++
@@ -65,12 +81,6 @@ func (in *inbound) judge(b []byte, from netip.AddrPort, own uint32, rate int, no
 	v := in.reception.take(h, in.clock, now)
 	if v == dropped {
 		in.dropped++
-		return header{}, dropped
-	}
-	in.traffic.count(h.octets, now)
-	if !in.receive { // on hold: RFC 3264 s8.4
-		in.dropped++
-		return header{}, dropped
 	}
 	return h, v
 }
@@ -86,7 +96,7 @@ func (l *leg) relay(from *leg, b []byte, h header, renewed bool, now time.Durati
 	if renewed {
 		o.stream.detach()
 	}
-	if !o.send || !o.to.IsValid() {
+	if !o.send || o.opaque || !o.to.IsValid() {
 		return
 	}
 	h.payload = o.payloads[h.payload]

@@ -274,18 +274,3 @@ func benchmarkTone(b *testing.B, start func(Options) Plane) {
 		b.Fatalf("%d frames of %d", play.played.Packets, b.N)
 	}
 }
-
-func BenchmarkOpenClose(b *testing.B) { backends(b, benchmarkOpenClose) }
-
-func benchmarkOpenClose(b *testing.B, start func(Options) Plane) {
-	p := start(Options{Ports: [2]int{34000, 34999}, Quarantine: -1})
-	defer p.Shutdown()
-	b.ReportAllocs()
-	for b.Loop() {
-		l, _, err := p.Open(loopback)
-		if err != nil {
-			b.Fatal(err)
-		}
-		p.Close(l)
-	}
-}

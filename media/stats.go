@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Traffic counts RTP packets of one direction; octets are those of payloads, without headers and padding.
+// Traffic counts RTP packets of one direction, and opaque datagrams; octets are those of RTP payloads, without headers and padding, and
+// of whole datagrams.
 type Traffic struct {
 	Packets, Octets uint64
 	First, Last     time.Time // zero if there was none
@@ -20,7 +21,7 @@ type Stats struct {
 	OutOfOrder uint64
 
 	Strangers   uint64 // datagrams from other sources than the remote address
-	Malformed   uint64 // not RTP or RTCP, or our own coming back
+	Malformed   uint64 // not RTP or RTCP, longer than 2047 octets, or our own coming back
 	Limited     uint64 // above the packet rate allowed
 	Dropped     uint64 // late, on probation, or sent although on hold
 	WriteErrors uint64

@@ -60,10 +60,11 @@ func (g *goroutines) run(advance func() time.Duration, wake <-chan struct{}) {
 
 func (g *goroutines) listen(at netip.AddrPort) (sender, error) { return g.plane.Listen(at) }
 
-func (g *goroutines) attach(l *leg) {
+func (g *goroutines) attach(l *leg) error {
 	l.pacer, l.keeper = g.pacer, g.keeper
 	g.plane.wg.Go(func() { l.read(l.rtp.(PacketConn), l.receive) })
 	g.plane.wg.Go(func() { l.read(l.rtcp.(PacketConn), l.receiveControl) })
+	return nil
 }
 
 func (g *goroutines) detach(*leg) {}

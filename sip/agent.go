@@ -16,19 +16,19 @@ var errNoAudio = errors.New("no audio that can be used")
 // agent is the I/O half of one call: it turns messages and timers into events
 // of its call.Call, and carries out what that decides.
 type agent struct {
-	shard  *shard
-	id     string
-	plan   call.Plan
-	call   call.Call
-	legs   [2]leg
-	only   string // the codec that we answered the caller with
-	narrow bool   // the call's codecs are kept to those of its notices
-	from   identity
+	shard      *shard
+	id         string
+	call       call.Call
+	ways       []*way    // what it has gone by: the first one, redirections, transfers
+	legs       [3]*leg   // by call.Side; nobody is parked but in a transfer
+	pair       [2]leg    // where the first two of them live
+	parkedFrom call.Side // where the parked leg was
 
 	queue   []call.Event
 	running bool
 	timer   timer // after the end: when late messages are no longer answered for
 	closed  bool
+	cancels string // the Reason of the caller's CANCEL, passed on
 }
 
 // feed tells the call what happened, and does what it says. Events that come
@@ -58,7 +58,7 @@ func (a *agent) feed(ev call.Event) {
 }
 
 func (a *agent) do(act call.Action) {
-	caller, callee := &a.legs[call.A], &a.legs[call.B]
+	caller, callee := a.legs[call.A], a.legs[call.B]
 	switch act := act.(type) {
 	case call.Progress:
 		a.progress(caller, act)
@@ -77,24 +77,36 @@ func (a *agent) do(act call.Action) {
 			callee.send(wire.BYE, d, callee.way(act.Fork), 0)
 		}
 	case call.Bye:
-		l := &a.legs[act.Side]
+		l := a.legs[act.Side]
 		l.in.accepted.Stop()
 		l.rearm()
 		l.send(wire.BYE, &l.dialog, l.flow, act.Cause)
+	case call.AcceptReferral:
+		a.acceptReferral(a.legs[act.Side])
+	case call.RefuseReferral:
+		a.refuseReferral(a.legs[act.Side], act.Status)
+	case call.Report:
+		a.legs[act.Side].report(act.Status)
+	case call.Park:
+		a.park(act.Side)
+	case call.Unpark:
+		a.unpark(act.Side)
+	case call.Write:
+		a.write(act)
 	case call.Reinvite:
-		a.reinvite(&a.legs[act.Side], act.Offer)
+		a.reinvite(a.legs[act.Side], act.Offer)
 	case call.CancelReinvite:
-		a.cancel(&a.legs[act.Side])
+		a.cancel(a.legs[act.Side])
 	case call.AcceptReinvite:
-		a.acceptChange(&a.legs[act.Side], act.SDP)
+		a.acceptChange(a.legs[act.Side], act.SDP)
 	case call.RefuseReinvite:
-		a.refuseChange(&a.legs[act.Side], act.Status)
+		a.refuseChange(a.legs[act.Side], act.Status)
 	case call.Refresh:
-		a.refresh(&a.legs[act.Side])
+		a.refresh(a.legs[act.Side])
 	case call.RefreshLater:
 		a.legs[act.Side].refreshLater()
 	case call.AckReinvite:
-		a.ackReinvite(&a.legs[act.Side], act.Answer)
+		a.ackReinvite(a.legs[act.Side], act.Answer)
 	case call.Play:
 		a.play(act)
 	case call.Stop:
@@ -110,24 +122,25 @@ func (a *agent) do(act call.Action) {
 
 // finish writes the record and lets go of everything but what late messages need.
 func (a *agent) finish(r call.Record) {
-	s := a.shard.server
 	a.closeMedia()
-	s.metrics.ended(&a.plan, &r)
-	a.record(&r)
+	a.record(a.wayOf(a.call.Plan()), &r, a.legs[call.A], a.legs[call.B])
 	a.leave()
-	for i := range a.legs {
-		l := &a.legs[i]
-		l.in, l.sound, l.update = inviteIn{}, sound{}, nil
-		l.session.Stop()
-		l.rearm()
+	for _, l := range a.legs {
+		if l != nil {
+			l.end()
+		}
 	}
-	a.from = identity{}
+	for _, w := range a.ways {
+		w.identity = identity{}
+	}
 	a.shard.timers.set(&a.timer, a.shard.now.Add(lingerFactor*transaction.Standard.T1))
 }
 
 func (a *agent) closeMedia() {
-	for i := range a.legs {
-		a.legs[i].closeSound(a.shard.server.options.Plane)
+	for _, l := range a.legs {
+		if l != nil {
+			l.closeSound(a.shard.server.options.Plane)
+		}
 	}
 }
 
@@ -144,12 +157,10 @@ func (a *agent) leave() {
 
 // expire forgets a finished call.
 func (a *agent) expire(time.Time) {
-	for i := range a.legs {
-		a.legs[i].in.accepted.Stop()
-		a.shard.timers.set(&a.legs[i].timer, time.Time{})
-		delete(a.shard.legs, a.legs[i].tag)
-		a.shard.forget(a.legs[i].out)
-		a.shard.forget(a.legs[i].first)
+	for _, l := range a.legs {
+		if l != nil {
+			l.forget()
+		}
 	}
 }
 
@@ -169,8 +180,7 @@ func (a *agent) abandon() {
 
 // rescreen holds the call against the list now in force.
 func (a *agent) rescreen() {
-	list := a.shard.server.options.List.Load()
-	if v := list.FindAll(a.plan.Facts.Numbers(nil), a.shard.now); v.Stopped >= 0 {
-		a.feed(call.Suspended{Revision: uint64(v.Revision)})
+	if s := a.shard.screen(&a.call.Plan().Facts); s.Stopped {
+		a.feed(call.Suspended{Revision: s.Revision})
 	}
 }

@@ -25,7 +25,7 @@ func (a *agent) progress(l *leg, p call.Progress) {
 	if reliable && a.hold(&l.in.pracks, p) {
 		return
 	}
-	text, err := l.describe(p.SDP)
+	text, err := l.describe(p.SDP, l.in.offer)
 	switch {
 	case err != nil && p.SDP.From == call.Us:
 		// No codec that a notice can be played in: Play, which follows, will say so.
@@ -35,9 +35,12 @@ func (a *agent) progress(l *leg, p call.Progress) {
 		a.feed(call.Released{Why: call.ReasonDescription})
 		return
 	}
-	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, p.Status, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
+	}
+	if l.in.earlyMedia && text != nil {
+		b.Add("P-Early-Media", a.authorize(p.SDP))
 	}
 	if reliable {
 		a.sendReliably(l, p, b)
@@ -69,12 +72,12 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 
 // accept answers a leg's INVITE with 200, and repeats it until the ACK.
 func (a *agent) accept(l *leg, body call.Body) {
-	text, err := l.describe(body)
+	text, err := l.describe(body, l.in.offer)
 	if err != nil {
 		a.unanswerable(l)
 		return
 	}
-	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", allow)
+	b := wire.NewResponse(l.in.request, 200, "", l.tag).RecordRoute().Add("Contact", l.in.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
@@ -102,14 +105,14 @@ func (a *agent) unanswerable(l *leg) {
 // cancel cancels our INVITE to a leg, and gives it up if nothing comes of it.
 func (a *agent) cancel(l *leg) {
 	o := l.out
-	if o == nil || o.over {
+	if o == nil || o.over || o.update {
 		return
 	}
 	if o.again && !o.heard {
 		o.cancel = true
 		return
 	}
-	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(), o.flow, l.trunk, nil, nil)
+	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(a.cancels), o.flow, l.trunk, nil, nil)
 	o.guard = a.shard.now.Add(lingerFactor * l.trunk.Timers.T1)
 	l.rearm()
 }
@@ -125,7 +128,7 @@ func (a *agent) ack(l *leg, tag string, answer call.Body) {
 
 // sendAck builds and sends the ACK of a 2xx (RFC 3261 s13.2.2.4).
 func (a *agent) sendAck(l *leg, d *dialog.Dialog, seq uint32, f flow, answer call.Body) []byte {
-	text, err := l.describe(answer)
+	text, err := l.describe(answer, l.peer)
 	if err != nil {
 		text = nil
 		a.feed(call.Released{Why: call.ReasonDescription})
@@ -140,6 +143,6 @@ func (a *agent) sendAck(l *leg, d *dialog.Dialog, seq uint32, f flow, answer cal
 		a.shard.server.log.Warn("an ACK could not be built", "call", a.id, "error", err)
 		return nil
 	}
-	f.send(out, branch)
+	a.shard.server.sendAck(f, l.trunk, out, branch)
 	return out
 }

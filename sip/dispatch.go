@@ -15,6 +15,13 @@ import (
 // Allow is what we answer for; everything else gets 405 or 501 with it.
 const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS"
 
+func (t *Trunk) allow() string {
+	if t.Refer {
+		return allow + ", REFER"
+	}
+	return allow
+}
+
 // arrived runs in the reader of a socket: it validates, refuses what needs no
 // state, and hands the rest to the shard that owns it. It never blocks.
 func (s *Server) arrived(l *listener, msg sipgo.Message) {
@@ -32,11 +39,11 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 	if problem != nil {
 		s.metrics.drop(dropInvalid)
 		if m != nil {
-			s.refuse(replyFlow(l, m), wire.Refuse(m, problem, ""))
+			s.refuse(replyFlow(l, m, trunk), wire.Refuse(m, problem, ""))
 		}
 		return
 	}
-	in := letter{message: m, flow: flow{l, source}, trunk: trunk}
+	in := letter{message: m, flow: flow{through: l, remote: source}, trunk: trunk}
 	if !m.IsRequest() {
 		if shard, ok := shardOf(m.Via[0].Branch, len(s.shards)); ok {
 			s.deliver(shard, in)
@@ -45,7 +52,7 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 		}
 		return
 	}
-	in.flow = replyFlow(l, m)
+	in.flow = replyFlow(l, m, trunk)
 	if !s.supported(in) {
 		return
 	}
@@ -59,7 +66,11 @@ func (s *Server) arrived(l *listener, msg sipgo.Message) {
 // supported refuses methods and extensions that we do not speak, without state.
 func (s *Server) supported(in letter) bool {
 	m := in.message
-	switch m.Method {
+	method := m.Method
+	if method == wire.REFER && in.trunk.Refer && m.To.Tag != "" { // never outside a call
+		method = wire.INFO
+	}
+	switch method {
 	case wire.INVITE, wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.OPTIONS:
 		b := wire.NewResponse(m, 420, "", s.statelessTag(m))
 		understood := true
@@ -77,9 +88,9 @@ func (s *Server) supported(in letter) bool {
 	case wire.ACK, wire.CANCEL:
 		return true
 	case wire.REGISTER, wire.REFER, wire.NOTIFY, wire.SUBSCRIBE, wire.MESSAGE, wire.PUBLISH:
-		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", allow))
+		s.refuseBuilt(in, wire.NewResponse(m, 405, "", s.statelessTag(m)).Add("Allow", in.trunk.allow()))
 	default:
-		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", allow))
+		s.refuseBuilt(in, wire.NewResponse(m, 501, "", s.statelessTag(m)).Add("Allow", in.trunk.allow()))
 	}
 	s.metrics.drop(dropMethod)
 	return false
@@ -130,15 +141,22 @@ func (s *Server) statelessTag(m *wire.Message) string {
 }
 
 // replyFlow is where the responses to a request go: always the address it came
-// from; the port it came from with rport, else the one of its Via
-// (RFC 3261 s18.2.2, RFC 3581 s4). No name or address in the message is used.
-func replyFlow(l *listener, m *wire.Message) flow {
-	port := m.Source.Port()
-	if l.Network == wire.UDP && len(m.Via) > 0 && !m.Via[0].RPort {
-		port = 5060
+// from; over UDP the port it came from with rport, else the one of its Via
+// (RFC 3261 s18.2.2, RFC 3581 s4); over a stream its connection, or else a
+// configured peer at that address. No name or address in the message is used.
+func replyFlow(l *listener, m *wire.Message, t *Trunk) flow {
+	f := flow{through: l, remote: m.Source}
+	switch {
+	case l.Network != wire.UDP:
+		if home := t.home(l, m.Source, m.Source); home.Addr() == m.Source.Addr() {
+			f.home = home
+		}
+	case len(m.Via) > 0 && !m.Via[0].RPort:
+		port := uint16(5060)
 		if p := m.Via[0].Port; p != 0 {
 			port = uint16(p)
 		}
+		f.remote = netip.AddrPortFrom(m.Source.Addr(), port)
 	}
-	return flow{l, netip.AddrPortFrom(m.Source.Addr(), port)}
+	return f
 }

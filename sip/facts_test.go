@@ -168,7 +168,7 @@ func TestReplyFlow(t *testing.T) {
 		parsed := *m
 		v := parseVia(t, via)
 		parsed.Via = []wire.Via{v}
-		if got := replyFlow(l, &parsed).remote.String(); got != want {
+		if got := replyFlow(l, &parsed, &Trunk{}).remote.String(); got != want {
 			t.Errorf("%s: reply to %s, want %s", via, got, want)
 		}
 	}

@@ -16,22 +16,42 @@ type identity struct {
 	diverted []string // Diversion values
 	history  []string // History-Info values
 	privacy  string
-	hops     int // Max-Forwards
+	referrer string // Referred-By (RFC 3892)
+	hops     int    // Max-Forwards
 }
 
 func readIdentity(m *wire.Message, withhold bool) identity {
 	id := identity{display: m.From.Display, user: m.From.URI.User, called: m.RequestURI.User, privacy: m.Value("Privacy"), hops: m.MaxForwards}
 	id.diverted = rawAddresses(m, "Diversion")
 	id.history = rawAddresses(m, "History-Info")
-	if withhold || anonymous(m.From.URI) {
+	id.asserted = rawAddresses(m, "P-Asserted-Identity")
+	if anonymous(m.From.URI) {
 		id.display, id.user = "Anonymous", ""
 	}
 	if withhold {
-		id.privacy = "id"
-	} else {
-		id.asserted = rawAddresses(m, "P-Asserted-Identity")
+		id.withhold()
 	}
 	return id
+}
+
+// withhold keeps the caller's number from leaving.
+func (id *identity) withhold() {
+	id.display, id.user, id.asserted, id.privacy = "Anonymous", "", nil, "id"
+}
+
+// divert says that a user of ours has sent the call on (RFC 5806 s9.1).
+func (id *identity) divert(user, sentBy, reason string) {
+	if user != "" {
+		id.diverted = append([]string{"<sip:" + user + "@" + sentBy + ">;reason=" + reason + ";counter=1"}, id.diverted...)
+	}
+}
+
+// referredBy keeps who asked for a transfer.
+func (id *identity) referredBy(m *wire.Message) {
+	id.referrer = ""
+	if said := rawAddresses(m, "Referred-By"); len(said) == 1 {
+		id.referrer = said[0]
+	}
 }
 
 // rawAddresses are the values of a field that read as addresses.
@@ -86,5 +106,8 @@ func (id *identity) add(b *wire.Builder) {
 	}
 	if id.privacy != "" {
 		b.Add("Privacy", id.privacy)
+	}
+	if id.referrer != "" {
+		b.Add("Referred-By", id.referrer)
 	}
 }

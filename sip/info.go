@@ -11,7 +11,7 @@ func (l *leg) informed(in letter) {
 		l.refuse(in, 480)
 		return
 	}
-	sh, other := a.shard, &a.legs[l.side.Other()]
+	sh, other := a.shard, a.legs[l.side.Other()]
 	reply := sh.serve(in, nil)
 	answer := func(status int) {
 		if out, err := wire.NewResponse(m, status, "", l.tag).Bytes(); err == nil {

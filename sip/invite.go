@@ -14,17 +14,17 @@ import (
 func (sh *shard) invite(in letter) {
 	m := in.message
 	a := &agent{shard: sh}
-	caller := &a.legs[call.A]
+	for side := range a.pair {
+		l := &a.pair[side]
+		l.agent, l.side, l.timer.owner = a, call.Side(side), l
+		a.legs[side] = l
+	}
+	a.timer.owner = a
+	caller := a.legs[call.A]
 	tx := sh.serve(in, caller)
 	tx.asked = originalOf(m)
 	sh.asked[tx.asked] = struct{}{}
 	caller.in = inviteIn{request: m, tx: tx}
-	for side := range a.legs {
-		l := &a.legs[side]
-		l.agent, l.side = a, call.Side(side)
-		l.timer.owner = l
-	}
-	a.timer.owner = a
 	caller.trunk, caller.tag = in.trunk, sh.mint.token()
 	a.id = caller.tag
 	if sh.overtaken(tx.key) {
@@ -48,34 +48,35 @@ func (a *agent) begin(in letter) {
 	s.metrics.active.Set(float64(s.calls.Add(1)))
 	sh.agents[a] = struct{}{}
 
-	caller := &a.legs[call.A]
+	caller := a.legs[call.A]
 	caller.dialog = dialog.NewUAS(m, caller.tag)
 	caller.dialog.InviteIn = true // until its ACK: a re-INVITE may overtake that (RFC 3261 s14.2)
 	caller.flow = s.within(in.trunk, m, in.flow)
 	sh.legs[caller.tag] = caller
 
 	facts := readFacts(m, in.trunk)
-	a.plan = s.options.Policy.Plan(facts, a.screen(&facts))
+	w := &way{plan: s.plan(facts, sh.screen(&facts))}
+	a.ways = []*way{w}
+	plan := &w.plan
 	offer := a.describeOffer(m, caller)
-	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !a.plan.Emergency {
-		a.turnAway(status, call.ReasonExtension)
+	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !plan.Emergency {
+		w.turnAway(status, call.ReasonExtension)
 	}
 	var ok bool
-	if caller.in.session, ok = caller.askSession(m); !ok && !a.plan.Emergency {
-		a.turnAway(422, call.ReasonExtension)
+	if caller.in.session, ok = caller.askSession(m); !ok && !plan.Emergency {
+		w.turnAway(422, call.ReasonExtension)
 	}
-	if a.plan.Refusal == nil && caller.in.offer != nil {
-		a.narrow = a.plan.Exempt == "" && speaksNotices(caller.in.offer)
-		if !a.narrow {
-			a.plan.Notices.Mode = call.Early // nothing to pick up with: the notice fails, the call need not
-		}
+	if plan.Refusal == nil && caller.in.offer != nil {
+		w.narrowTo(caller.in.offer)
 	}
-	a.from = readIdentity(m, a.plan.Withhold)
-	a.call = call.New(&a.plan)
-	if a.plan.Refusal == nil || a.plan.Refusal.Announce != "" {
+	w.identity = readIdentity(m, plan.Withhold)
+	caller.takeAllow(m)
+	caller.in.earlyMedia = in.trunk.EarlyMedia && hasTag(tokens(m.Values("P-Early-Media")), "supported")
+	a.call = call.New(plan)
+	if plan.Refusal == nil || plan.Refusal.Announce != "" {
 		if err := caller.openSound(); err != nil {
-			a.turnAway(503, call.ReasonPorts)
-			a.plan.Refusal.Announce = ""
+			w.turnAway(503, call.ReasonPorts)
+			plan.Refusal.Announce = ""
 		} else if caller.in.offer != nil {
 			caller.hear(caller.in.offer)
 		}
@@ -83,9 +84,9 @@ func (a *agent) begin(in letter) {
 	a.feed(call.Invited{Offer: offer, Reliable: caller.in.pracks.on})
 }
 
-// screen asks the stop list about every number of the call, once.
-func (a *agent) screen(f *call.Facts) call.Screening {
-	v := a.shard.server.options.List.Load().FindAll(f.Numbers(nil), a.shard.now)
+// screen asks the stop list about every number of a call, once.
+func (sh *shard) screen(f *call.Facts) call.Screening {
+	v := sh.server.options.List.Load().FindAll(f.Numbers(nil), sh.now)
 	return call.Screening{Revision: uint64(v.Revision), Stopped: v.Stopped >= 0}
 }
 
@@ -96,26 +97,24 @@ func (a *agent) describeOffer(m *wire.Message, caller *leg) call.Body {
 		return call.Body{}
 	}
 	if !isSDP(m.ContentType) || m.Value("Content-Encoding") != "" { // RFC 3261 s8.2.3
-		a.turnAway(415, call.ReasonDescription)
+		a.ways[0].turnAway(415, call.ReasonDescription)
 		return call.Body{}
 	}
 	s, err := sdp.Parse(m.Body)
 	if err != nil {
-		a.turnAway(400, call.ReasonDescription)
+		a.ways[0].turnAway(400, call.ReasonDescription)
 		return call.Body{}
 	}
 	if _, _, ok := s.Audio(); !ok {
-		a.turnAway(488, call.ReasonDescription)
+		a.ways[0].turnAway(488, call.ReasonDescription)
+		return call.Body{}
+	}
+	if _, unmet := s.UnmetPrecondition(); unmet && !a.ways[0].plan.Emergency { // RFC 3312 s8: preconditions are not for us
+		a.ways[0].turnAway(580, call.ReasonDescription)
 		return call.Body{}
 	}
 	caller.in.offer = s
 	return call.Theirs(string(m.Body))
-}
-
-func (a *agent) turnAway(status int, why call.Reason) {
-	if a.plan.Refusal == nil {
-		a.plan.Refusal, a.plan.Why = &call.Refusal{Status: status}, why
-	}
 }
 
 // speaksNotices reports whether a notice can be played to this peer.
@@ -134,7 +133,8 @@ func (a *agent) dial(l *leg, act call.Dial) { a.dialWith(l, act, 0) }
 // dialWith is dial to a peer that finds session intervals under minSE too brief.
 func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 	sh := a.shard
-	target := a.plan.Targets[act.Target]
+	w := a.way()
+	target := w.plan.Targets[act.Target]
 	trunk := sh.server.trunks[target.Trunk]
 	peer := trunk.Peers[target.Peer]
 	f, ok := sh.server.route(peer)
@@ -143,7 +143,7 @@ func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 	}
 	delete(sh.legs, l.tag)
 	l.trunk, l.flow, l.tag, l.dialog = trunk, f, sh.mint.token(), dialog.Dialog{}
-	l.peer, l.told = nil, nil
+	l.peer, l.told, l.updates = nil, nil, false
 	sh.legs[l.tag] = l
 	o := &inviteOut{branch: sh.mint.branch(), flow: f, dial: act, minSE: minSE}
 	l.out, l.first = o, o
@@ -156,12 +156,13 @@ func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 		a.undialled(o, call.ReasonPorts)
 		return
 	}
-	text, err := l.describe(act.Offer)
+	l.newDescriptions() // whoever was called before has seen others
+	text, err := l.describe(act.Offer, nil)
 	if err != nil {
 		a.undialled(o, call.ReasonDescription)
 		return
 	}
-	out, err := a.buildInvite(l, o, peer, text)
+	out, err := a.buildInvite(l, o, &w.identity, peer, text)
 	if err != nil {
 		sh.server.log.Warn("an INVITE could not be built", "call", a.id, "error", err)
 		a.undialled(o, call.ReasonFault)
@@ -179,8 +180,8 @@ func (a *agent) undialled(o *inviteOut, why call.Reason) {
 }
 
 // buildInvite writes leg B's INVITE.
-func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byte, error) {
-	f, id := o.flow, &a.from
+func (a *agent) buildInvite(l *leg, o *inviteOut, id *identity, peer Peer, text []byte) ([]byte, error) {
+	f := o.flow
 	at := peer.Address.String()
 	uri := id.uri(at)
 	to := "<" + uri + ">"
@@ -190,11 +191,14 @@ func (a *agent) buildInvite(l *leg, o *inviteOut, peer Peer, text []byte) ([]byt
 	o.invite.To = to
 	o.invite.CallID = a.shard.mint.token() + "@" + a.shard.server.options.Node
 	o.invite.CSeq = 1
-	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
+	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", l.trunk.allow())
 	if hops := id.hops; hops > 0 { // one hop further, as a proxy would count
 		b.Add("Max-Forwards", strconv.Itoa(hops-1))
 	}
 	id.add(b)
+	if l.trunk.EarlyMedia { // RFC 5009 s8.1
+		b.Add("P-Early-Media", "supported")
+	}
 	l.offerSession(b, o)
 	supported := tagTimer
 	if text != nil { // a reliable response to a late offer would want the caller's answer in its PRACK

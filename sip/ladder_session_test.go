@@ -8,8 +8,10 @@ import (
 // timers lets the PBX's trunk ask for sessions of 300 s.
 func timers(s *setup) { s.options.Trunks[1].SessionTimer = 300 * time.Second }
 
-func TestLadderSession(t *testing.T) {
+// noUpdate is the Allow of a phone that does not take UPDATE.
+const noUpdate = "Allow: INVITE, ACK, CANCEL, BYE"
 
+func TestLadderSession(t *testing.T) {
 	draw(t, []ladder{
 		{"session-caller-refreshes", toneless, func(w *world) {
 			o := plain
@@ -33,7 +35,7 @@ func TestLadderSession(t *testing.T) {
 			b := w.pbx.Accept()
 			w.header(b.Invite, "Session-Expires", "300")
 			w.header(b.Invite, "Min-SE", "90")
-			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer", noUpdate)
 			a.Expect(200)
 			a.Ack("")
 			ack := b.ExpectRequest("ACK")
@@ -44,21 +46,54 @@ func TestLadderSession(t *testing.T) {
 				if again.Body == "" || again.Body != b.Invite.Body {
 					w.t.Errorf("a refresh that changes the session:\n%s", again.Body)
 				}
-				b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+				b.Answer("Session-Expires: 300;refresher=uac", "Require: timer", noUpdate)
 				ack = b.ExpectRequest("ACK")
 			}
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
-		{"session-refresh-fails", both(toneless, timers), func(w *world) {
+		{"session-we-refresh-by-update", both(both(toneless, timers), updatesByHand), func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			a.Expect(200)
+			a.Ack("")
+			last := b.ExpectRequest("ACK")
+			for i := range 2 {
+				again := b.ExpectRequest("UPDATE")
+				w.about("a refresh", again.At.Sub(last.At), 150*time.Second+time.Duration(i)*10*time.Millisecond) // there and back
+				w.header(again.Message, "Session-Expires", "300;refresher=uac")
+				if again.Body != "" {
+					w.t.Errorf("a refresh that changes the session:\n%s", again.Body)
+				}
+				again.Respond(200, []string{"Session-Expires: 300;refresher=uac", "Require: timer"}, "")
+				last = again
+			}
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"session-update-not-taken", both(both(toneless, timers), updatesByHand), func(w *world) {
 			a := w.carrier.Invite(plain)
 			b := w.pbx.Accept()
 			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
 			a.Expect(200)
 			a.Ack("")
 			b.ExpectRequest("ACK")
+			b.ExpectRequest("UPDATE").Respond(501, nil, "") // although its Allow has it
 			b.ExpectRequest("INVITE")
-			b.Respond(481, nil, "")
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			b.ExpectRequest("ACK")
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
+		{"session-refresh-fails", both(both(toneless, timers), updatesByHand), func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+			a.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			b.ExpectRequest("UPDATE").Respond(481, nil, "")
 			a.ExpectRequest("BYE")
 			b.ExpectRequest("BYE")
 			w.want("failed dialog_gone 200")
@@ -84,7 +119,9 @@ func TestLadderSession(t *testing.T) {
 			w.want("completed caller_hung_up 200")
 		}},
 		{"session-we-refresh-the-caller", both(toneless, func(s *setup) { s.options.Trunks[0].SessionTimer = 300 * time.Second }), func(w *world) {
-			a := w.carrier.Invite(plain) // a caller without timers
+			o := plain
+			o.Headers = []string{noUpdate}
+			a := w.carrier.Invite(o) // a caller without timers
 			b := w.pbx.Accept()
 			b.Answer()
 			ok := a.Expect(200)

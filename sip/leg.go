@@ -26,25 +26,29 @@ type leg struct {
 	out   *inviteOut // the latest INVITE of ours
 	first *inviteOut // leg B: the one that made the dialog
 
-	update  *updateIn // an UPDATE with an offer that the peer sent, not answered yet
-	session dialog.Session
+	update   *updateIn // an UPDATE with an offer that the peer sent, not answered yet
+	referral *referral // a transfer that the peer asked for
+	updates  bool      // the peer takes UPDATE
+	session  dialog.Session
 
 	timer timer
+	gone  time.Time // when a leg that was left behind by a transfer is forgotten
 	sound
 }
 
 // inviteIn is an INVITE that the peer sent: the first of leg A, a re-INVITE of either.
 type inviteIn struct {
-	request  *wire.Message
-	tx       *serverTx
-	again    bool // a re-INVITE
-	offer    *sdp.Session
-	accepted dialog.Accepted
-	session  dialog.SessionExpires // what the 2xx will agree to
-	pracks   pracks
-	progress []byte    // the last provisional response
-	repeat   time.Time // when it is sent again
-	status   int       // of it
+	request    *wire.Message
+	tx         *serverTx
+	again      bool // a re-INVITE
+	offer      *sdp.Session
+	accepted   dialog.Accepted
+	session    dialog.SessionExpires // what the 2xx will agree to
+	pracks     pracks
+	progress   []byte    // the last provisional response
+	repeat     time.Time // when it is sent again
+	status     int       // of it
+	earlyMedia bool      // the peer wants early media authorized
 }
 
 // inviteOut is an INVITE that we sent: the first of leg B, a re-INVITE of either.
@@ -53,12 +57,14 @@ type inviteOut struct {
 	branch string
 	flow   flow
 	again  bool         // a re-INVITE
+	update bool         // an UPDATE in its place
 	offer  *sdp.Session // what the asker of a re-INVITE wants
 	forks  dialog.Forks
 	ack    []byte        // of the 2xx to a re-INVITE
 	dial   call.Dial     // leg B's first: how it was dialled
 	minSE  time.Duration // the peer found our session interval too brief; 0 not
 	guard  time.Time     // when a cancelled INVITE without a final response is given up
+	early  string        // its latest P-Early-Media (RFC 5009)
 	over   bool          // a final response came, or none will
 	heard  bool          // of a re-INVITE: a provisional response came, so that it may be cancelled (RFC 3261 s9.1)
 	cancel bool          // of a re-INVITE: to be cancelled as soon as it may be
@@ -74,7 +80,7 @@ func (l *leg) rearm() {
 	if l.out != nil {
 		guard = l.out.guard
 	}
-	for _, t := range []time.Time{l.in.repeat, l.in.pracks.waiting.Due(), l.session.Due(), guard} {
+	for _, t := range []time.Time{l.in.repeat, l.in.pracks.waiting.Due(), l.session.Due(), guard, l.gone} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -84,6 +90,10 @@ func (l *leg) rearm() {
 
 func (l *leg) expire(now time.Time) {
 	l.agent.shard.current = l.agent
+	if !l.gone.IsZero() && !now.Before(l.gone) {
+		l.forget()
+		return
+	}
 	if o := l.out; o != nil && !o.guard.IsZero() && !now.Before(o.guard) {
 		l.close(o)
 		l.gaveUp(o, 408)
@@ -103,6 +113,23 @@ func (l *leg) expire(now time.Time) {
 		l.ackMissing()
 	}
 	l.rearm()
+}
+
+// end lets go of everything but what late messages need.
+func (l *leg) end() {
+	l.in, l.sound, l.update, l.referral = inviteIn{}, sound{}, nil, nil
+	l.session.Stop()
+	l.rearm()
+}
+
+// forget lets go of the rest.
+func (l *leg) forget() {
+	sh := l.agent.shard
+	l.in.accepted.Stop()
+	sh.timers.set(&l.timer, time.Time{})
+	delete(sh.legs, l.tag)
+	sh.forget(l.out)
+	sh.forget(l.first)
 }
 
 // knows reports whether a request belongs to this leg's dialog, or to a fork of it.
@@ -153,12 +180,36 @@ func causeOf(m *wire.Message) int {
 			if !strings.EqualFold(strings.TrimSpace(protocol), "Q.850") {
 				continue
 			}
-			for p := range strings.SplitSeq(params, ";") {
-				name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-				if cause, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.EqualFold(strings.TrimSpace(name), "cause") && cause > 0 && cause < 128 {
-					return cause
-				}
+			if cause := causeParam(params); cause > 0 && cause < 128 {
+				return cause
 			}
+		}
+	}
+	return 0
+}
+
+// reasonOf are the Reason values of a CANCEL that say more than the CANCEL
+// does, a call answered elsewhere most of all (RFC 3326 s3), without their text.
+func reasonOf(m *wire.Message) string {
+	var kept []string
+	for _, v := range m.Values("Reason") {
+		for one := range strings.SplitSeq(v, ",") {
+			protocol, params, _ := strings.Cut(one, ";")
+			protocol = strings.TrimSpace(protocol)
+			if cause := causeParam(params); cause > 0 && len(kept) < 2 && (strings.EqualFold(protocol, "SIP") || strings.EqualFold(protocol, "Q.850")) {
+				kept = append(kept, protocol+";cause="+strconv.Itoa(cause))
+			}
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
+// causeParam is the cause of a Reason value's parameters, 0 when there is none.
+func causeParam(params string) int {
+	for p := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if cause, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.EqualFold(strings.TrimSpace(name), "cause") && cause > 0 && cause < 700 {
+			return cause
 		}
 	}
 	return 0

@@ -49,7 +49,7 @@ func (s *Server) listen(at Listen) (*listener, error) {
 			return nil, fmt.Errorf("listening on udp %s: %w", at.Address, err)
 		}
 		l.packets = &packetConn{PacketSocket: socket, known: s.known, metrics: s.metrics, names: map[netip.AddrPort]*peerAddr{},
-			reply: func(to netip.AddrPort, b []byte) { s.refuse(flow{l, to}, b) }}
+			reply: func(to netip.AddrPort, b []byte) { s.refuse(flow{through: l, remote: to}, b) }}
 	case wire.TCP, wire.TLS:
 		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at.Address))
 		if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) listen(at Listen) (*listener, error) {
 		if at.Network == wire.TLS {
 			over = newSecurity(at, s.options.Trunks, s.log)
 		}
-		l.streams = newStreams(tcp, over, s.known, s.lost, s.metrics)
+		l.streams = newStreams(tcp, over, s.trunk, s.lost, s.metrics)
 	}
 	return l, nil
 }
@@ -83,20 +83,29 @@ func (l *listener) close() error {
 type flow struct {
 	through *listener
 	remote  netip.AddrPort
+	// home is the configured peer that is connected to, over a stream, when
+	// no connection with remote is left; zero for nobody.
+	home netip.AddrPort
 }
 
-// send writes a message. Branch names the request, so that a stream that
-// cannot be opened or written is reported; "" is for responses, which never
-// open a connection (RFC 3261 s18.2.2 would, to where the sender's Via says).
+// send writes a message. Branch names the request, "" is for responses.
 func (f flow) send(b []byte, branch string) error {
-	if len(b) == 0 {
-		return fmt.Errorf("nothing to send to %s", f.remote)
-	}
-	if f.through.streams != nil {
-		return f.through.streams.send(f.remote, b, branch, branch != "")
-	}
-	_, err := f.through.packets.WriteToUDPAddrPort(b, f.remote)
+	_, err := f.carry(b, branch != "")
 	return err
+}
+
+// carry is send, and tells which connection has taken the message.
+func (f flow) carry(b []byte, request bool) (*stream, error) {
+	switch {
+	case len(b) == 0:
+		return nil, fmt.Errorf("nothing to send to %s", f.remote)
+	case f.through.packets != nil:
+		_, err := f.through.packets.WriteToUDPAddrPort(b, f.remote)
+		return nil, err
+	case request:
+		return f.through.streams.request(f, b)
+	}
+	return nil, f.through.streams.respond(f, b)
 }
 
 // contact is our Contact value on this flow.

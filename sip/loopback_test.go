@@ -67,12 +67,15 @@ func tcpAddr(a net.Addr) netip.AddrPort { return a.(*net.TCPAddr).AddrPort() }
 // onLoopback starts a server whose PBX trunk has the peers given.
 func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := tcpAddr(l.Addr())
-	l.Close()
+	l := prepared(t, change, peers...)
+	l.server.Start()
+	return l
+}
+
+// prepared is onLoopback before the server starts.
+func prepared(t *testing.T, change func(*setup), peers ...Peer) *loopback {
+	t.Helper()
+	at := free(t, hostUs)
 	w := &world{t: t, network: simnet.New(simnet.Conditions{})}
 	s := w.defaults()
 	toneless(&s)
@@ -92,10 +95,10 @@ func onLoopback(t *testing.T, change func(*setup), peers ...Peer) *loopback {
 	}
 	w.plane = media.NewUDP(s.media)
 	s.options.Plane = w.plane
+	var err error
 	if w.server, err = New(s.options); err != nil {
 		t.Fatal(err)
 	}
-	w.server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()

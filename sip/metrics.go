@@ -19,6 +19,9 @@ type Metrics struct {
 	added    *prometheus.HistogramVec
 	faults   prometheus.Counter
 	repeats  *prometheus.CounterVec
+	large    *prometheus.CounterVec
+	beats    *prometheus.CounterVec
+	up       *prometheus.GaugeVec
 }
 
 // NewMetrics registers the server's metrics.
@@ -46,8 +49,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		added:    setup("notice_added_delay_seconds", "How much later the callee was dialled, or let through, because of the notice before connecting."),
 		faults:   prometheus.NewCounter(prometheus.CounterOpts{Name: "tonegate_faults_total", Help: "Faults of our own that ended a call; each is in the log."}),
 		repeats:  counters("sip_retransmissions_total", "Messages sent again, by kind.", "kind"),
+		large:    counters("sip_large_requests_total", "Requests too large for UDP where a trunk wants them over TCP, by how they went.", "trunk", "result"),
+		beats:    counters("sip_keepalives_total", "Keepalives over connections, by what came of them.", "trunk", "result"),
+		up:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tonegate_peer_up", Help: "Whether a peer answers OPTIONS: 0 when it is down."}, []string{"trunk", "peer"}),
 	}
-	r.MustRegister(m.active, m.faults)
+	r.MustRegister(m.active, m.faults, m.up)
 	return m
 }
 
@@ -62,6 +68,20 @@ const (
 	dropHandshake = "handshake"
 	dropExtension = "extension"
 	dropMerged    = "merged"
+)
+
+// Results of tonegate_sip_large_requests_total.
+const (
+	largeTCP    = "tcp"    // sent over TCP
+	largeFailed = "failed" // then sent over UDP, because TCP did not work
+	largeUDP    = "udp"    // sent over UDP at once, because TCP had not worked
+)
+
+// Results of tonegate_sip_keepalives_total.
+const (
+	beatAnswered = "answered"
+	beatMissing  = "missing" // by a peer that has never answered one
+	beatClosed   = "closed"  // by one that has: the connection was closed
 )
 
 // preset shows the counters of every trunk from the start, so that a rate over the first call is right.
@@ -87,9 +107,9 @@ func (m *Metrics) preset(trunks []Trunk) {
 
 func (m *Metrics) drop(reason string) { m.dropped.WithLabelValues(reason).Inc() }
 
-// ended counts one call by its record.
-func (m *Metrics) ended(p *call.Plan, r *call.Record) {
-	from, result := p.Facts.Trunk, string(r.Result)
+// ended counts one call by its record and the plan it went by last.
+func (m *Metrics) ended(from string, p *call.Plan, r *call.Record) {
+	result := string(r.Result)
 	m.calls.WithLabelValues(from, "in", result).Inc()
 	if r.Target >= 0 {
 		m.calls.WithLabelValues(p.Targets[r.Target].Trunk, "out", result).Inc()

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/netip"
@@ -35,6 +36,7 @@ func TestRefusals(t *testing.T) {
 	const offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\n"
 	const hops = "Max-Forwards: 70\n"
 	audio := offer + "m=audio 4000 RTP/AVP 0\r\n"
+	answered := map[int]bool{482: true} // TestMergedRequest
 	for _, c := range []struct {
 		name          string
 		request       []byte
@@ -58,12 +60,25 @@ func TestRefusals(t *testing.T) {
 		{"two Call-IDs", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops+"Call-ID: other\n", audio), 400, "", "", ""},
 		{"another version", request("INVITE sip:0312340001@127.0.0.1 SIP/3.0", "1 INVITE", hops, audio), 505, "", "", ""},
 		{"another scheme", request("INVITE http://127.0.0.1 SIP/2.0", "1 INVITE", hops, audio), 416, "", "", ""},
+		{"Request-URI too long", request("INVITE sip:"+strings.Repeat("0", 1024)+"@127.0.0.1 SIP/2.0", "1 INVITE", hops, audio), 414, "", "", ""},
+		{"too many header lines", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops+strings.Repeat("X: 1\n", 200), audio), 513, "", "", ""},
+		{"a header field too long", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops+"X: "+strings.Repeat("x", 8<<10)+"\n", audio), 513, "", "", ""},
+		{"a body too large", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, audio+strings.Repeat("a=x\r\n", 4<<10)), 413, "", "", ""},
+		{"a body too large within no call", request("INFO sip:127.0.0.1 SIP/2.0", "1 INFO", hops+"Content-Type: text/plain\n", strings.Repeat("x", 16<<10+1)), 413, "", "", ""},
+		{"body cut off", bytes.TrimSuffix(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, audio), []byte("\r\n")), 400, "", "", ""},
+		{"header cut off", bytes.TrimSuffix(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, ""), []byte("\r\n")), 400, "", "", ""},
+		{"lines that end in LF", bytes.ReplaceAll(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, audio), []byte("\r\n"), []byte("\n")), 400, "", "", ""},
+		{"Require for a method that is not served", request("SUBSCRIBE sip:127.0.0.1 SIP/2.0", "1 SUBSCRIBE", hops+"Require: x\n", ""), 405, "Allow", allow, ""},
+		{"extension required for BYE", request("BYE sip:127.0.0.1 SIP/2.0", "1 BYE", hops+"Require: x, y\n", ""), 420, "Unsupported", "x", ""},
+		{"method in small letters", request("invite sip:0312340001@127.0.0.1 SIP/2.0", "1 invite", hops, audio), 501, "Allow", allow, ""},
 		{"body of another type", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops+"Content-Type: text/plain\n", "hello"), 415, "Accept", "application/sdp", "refused session_description 415"},
 		{"body compressed", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops+"Content-Encoding: gzip\n", audio), 415, "", "", "refused session_description 415"},
 		{"garbage for a description", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, "v=0\r\nnonsense"), 400, "", "", "refused session_description 400"},
+		{"nine m-lines", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, offer+strings.Repeat("m=audio 4000 RTP/AVP 0\r\n", 9)), 400, "", "", "refused session_description 400"},
 		{"no audio", request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, offer+"m=video 4000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"), 488, "", "", "refused session_description 488"},
 		{"vacant number", request("INVITE sip:0399990001@127.0.0.1 SIP/2.0", "1 INVITE", hops, audio), 404, "Reason", "Q.850;cause=1", "refused no_route 404"},
 	} {
+		answered[c.status] = true
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				before := w.carrier.Received()
@@ -92,6 +107,63 @@ func TestRefusals(t *testing.T) {
 				w.pbx.Quiet(time.Second)
 				if w.carrier.Received() == before {
 					t.Error("nothing received")
+				}
+			})
+		})
+	}
+	for _, status := range []int{400, 404, 405, 413, 414, 415, 416, 420, 481, 482, 483, 488, 501, 505, 513} {
+		if !answered[status] {
+			t.Errorf("nothing is refused with %d", status)
+		}
+	}
+}
+
+// TestNoAnswer sends what is refused in silence: it must not be answered, or nobody would know the answer for his own.
+func TestNoAnswer(t *testing.T) {
+	const hops = "Max-Forwards: 70\n"
+	invite := string(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", hops, ""))
+	without := func(field string) string {
+		before, after, _ := strings.Cut(invite, "\r\n"+field+":")
+		_, after, _ = strings.Cut(after, "\r\n")
+		return before + "\r\n" + after
+	}
+	response := strings.Replace(invite, "INVITE sip:0312340001@127.0.0.1 SIP/2.0", "SIP/2.0 200 OK", 1)
+	for _, c := range []struct{ name, text, reason string }{
+		{"ACK of no call", string(request("ACK sip:127.0.0.1 SIP/2.0", "1 ACK", hops, "")), dropUnmatched},
+		{"ACK with a fault", strings.Replace(string(request("ACK sip:127.0.0.1 SIP/2.0", "1 ACK", hops, "")), "From: <", "From: <<", 1), ""},
+		{"ACK with no hop left", string(request("ACK sip:127.0.0.1 SIP/2.0", "1 ACK", "Max-Forwards: 0\n", "")), dropUnmatched},
+		{"ACK that requires", string(request("ACK sip:127.0.0.1 SIP/2.0", "1 ACK", hops+"Require: x\n", "")), dropUnmatched},
+		{"response to nothing", response, dropUnmatched},
+		{"response with a fault", strings.Replace(response, "From: <", "From: <<", 1), ""},
+		{"response of another version", strings.Replace(response, "SIP/2.0 200", "SIP/3.0 200", 1), ""},
+		{"status 99", strings.Replace(response, "SIP/2.0 200", "SIP/2.0 099", 1), ""},
+		{"no Via", without("Via"), ""},
+		{"no CSeq", without("CSeq"), ""},
+		{"NUL in what would come back", strings.Replace(invite, "hand@", "ha\x00nd@", 1), ""},
+		{"no method", "/" + invite, ""},
+		{"half a start line", "INVITE", ""},
+		{"no SIP", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", ""},
+		{"octets", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", ""},
+		{"keepalive", "\r\n\r\n", "none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				before := w.kept()
+				w.carrier.SendRaw([]byte(c.text))
+				w.carrier.Quiet(time.Second)
+				w.pbx.Quiet(time.Second)
+				if after := w.kept(); after != before {
+					t.Errorf("before %s\nafter  %s", before, after)
+				}
+				var reasons []string
+				for _, reason := range []string{dropStranger, dropMalformed, dropInvalid, dropUnmatched, dropOverload, dropMethod, dropExtension} {
+					if w.metric("tonegate_sip_dropped_total", reason) == 1 {
+						reasons = append(reasons, reason)
+					}
+				}
+				got := strings.Join(reasons, " ")
+				if fine := got == c.reason || c.reason == "" && (got == dropMalformed || got == dropInvalid) || c.reason == "none" && got == ""; !fine {
+					t.Errorf("counted as %q", got)
 				}
 			})
 		})

@@ -15,6 +15,8 @@ func (l *leg) reinvited(in letter) {
 		return
 	}
 	l.dialog.InviteIn = true
+	l.takeAllow(m)
+	l.retarget(in)
 	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: timer}
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		l.in.tx.respond(100, out)
@@ -27,12 +29,17 @@ func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpi
 	m := in.message
 	body, session := l.agent.read(m)
 	timer, long := l.askSession(m)
-	status := 0
+	status, unmet := 0, false
+	if session != nil {
+		_, unmet = session.UnmetPrecondition()
+	}
 	switch {
 	case len(m.Body) > 0 && !isSDP(m.ContentType):
 		status = 415
 	case len(m.Body) > 0 && session == nil:
 		status = 488
+	case unmet:
+		status = 580
 	case !long:
 		status = 422
 	default:
@@ -42,18 +49,23 @@ func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpi
 	return body, session, timer, false
 }
 
-// reinvite asks a leg for what the other wants.
+// reinvite asks a leg for what the other wants, in the way that the other did
+// if it can.
 func (a *agent) reinvite(l *leg, offer call.Body) {
-	asker := &a.legs[l.side.Other()]
-	text, err := l.describe(offer)
+	before := l.words
+	text, err := l.describe(offer, nil)
+	l.unsaid = before
 	if err != nil {
+		l.words = before
 		a.feed(call.ReinviteAnswered{Side: l.side, Status: 488})
 		return
 	}
-	o := a.again(l)
-	if o.offer = asker.in.offer; asker.update != nil {
-		o.offer = asker.update.offer
+	if a.legs[l.side.Other()].update != nil && l.updates {
+		a.askByUpdate(l, text)
+		return
 	}
+	o := a.again(l)
+	o.offer = a.legs[l.side.Other()].in.offer
 	a.ask(l, o, text)
 }
 
@@ -67,22 +79,25 @@ func (a *agent) again(l *leg) *inviteOut {
 
 // ask sends it.
 func (a *agent) ask(l *leg, o *inviteOut, text []byte) {
-	f := o.flow
-	b := o.invite.Request().Add("Contact", f.contact()).Add("Allow", allow)
-	b.Add("Supported", tagTimer)
+	b := o.invite.Request().Add("Contact", o.flow.contact()).Add("Allow", l.trunk.allow()).Add("Supported", tagTimer)
+	a.send(l, wire.INVITE, o, b, text)
+}
+
+// send sends a re-INVITE or an UPDATE.
+func (a *agent) send(l *leg, method wire.Method, o *inviteOut, b *wire.Builder, text []byte) {
 	l.offerSession(b, o)
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
 	out, err := b.Bytes()
 	if err != nil {
-		a.shard.server.log.Warn("a re-INVITE could not be built", "call", a.id, "error", err)
+		a.shard.server.log.Warn("a request within a call could not be built", "call", a.id, "method", method, "error", err)
 		a.feed(call.ReinviteAnswered{Side: l.side, Status: 500})
 		return
 	}
 	l.out = o
 	l.dialog.InviteOut = true
-	a.shard.request(wire.INVITE, o.branch, out, f, l.trunk, l, o)
+	a.shard.request(method, o.branch, out, o.flow, l.trunk, l, o)
 }
 
 // reinviteResponded takes a response to our re-INVITE.
@@ -95,7 +110,7 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 		}
 		return
 	case o.ack != nil: // the 2xx again: its ACK was lost
-		l.flow.send(o.ack, o.branch)
+		l.agent.shard.server.sendAck(l.flow, l.trunk, o.ack, o.branch)
 		return
 	case o.over:
 		return
@@ -103,8 +118,10 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	l.close(o)
 	l.dialog.InviteOut = false
 	body, session := l.agent.read(m)
-	if m.Status < 300 {
+	switch {
+	case m.Status < 300:
 		l.dialog.Refresh(m)
+		l.takeAllow(m)
 		l.takeSession(m)
 		if o.offer != nil {
 			l.agent.legs[l.side.Other()].hear(o.offer)
@@ -112,12 +129,21 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 		if session != nil {
 			l.hear(session)
 		}
+	case o.update && (m.Status == 405 || m.Status == 501): // its Allow was not true
+		l.updates = false
+		l.agent.ask(l, l.agent.again(l), l.said)
+		return
+	default:
+		l.unsay()
 	}
 	l.agent.feed(call.ReinviteAnswered{Side: l.side, Status: m.Status, SDP: body})
 }
 
 // ackReinvite acknowledges a leg's 2xx to our re-INVITE.
 func (a *agent) ackReinvite(l *leg, answer call.Body) {
+	if l.out.update {
+		return
+	}
 	l.out.ack = a.sendAck(l, &l.dialog, l.out.invite.CSeq, l.flow, answer)
 }
 

@@ -95,7 +95,7 @@ func (l *leg) pracked(in letter) {
 	b := wire.NewResponse(m, 200, "", l.tag)
 	if session != nil && r.answered { // a second offer, in a dialog that we answer ourselves
 		l.hear(session)
-		if text, err := l.describe(call.Body{From: call.Us}); err == nil {
+		if text, err := l.describe(call.Body{From: call.Us}, session); err == nil {
 			b.Body(mimeSDP, text)
 		}
 	}

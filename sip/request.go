@@ -16,6 +16,22 @@ func (l *leg) receive(in letter) {
 		l.acked(m)
 		return
 	}
+	if !l.gone.IsZero() { // a transfer has left it behind
+		status := 481
+		if m.Method == wire.BYE {
+			status = 200
+		}
+		sh.respondOnce(in, status, l.tag)
+		return
+	}
+	if d := l.early(m); d != nil && m.Method == wire.UPDATE {
+		if status := d.Receive(m); status != 0 {
+			l.refuse(in, status)
+		} else {
+			l.updated(in, d)
+		}
+		return
+	}
 	if l.dialog.RemoteTag != m.From.Tag { // a fork that lost may hang up itself, and nothing else
 		status := 481
 		if m.Method == wire.BYE {
@@ -39,12 +55,30 @@ func (l *leg) receive(in letter) {
 	case wire.PRACK:
 		l.pracked(in)
 	case wire.UPDATE:
-		l.updated(in)
+		l.updated(in, &l.dialog)
 	case wire.INFO:
 		l.informed(in)
+	case wire.REFER:
+		l.referred(in)
 	case wire.INVITE:
 		l.reinvited(in)
 	}
+}
+
+// retarget follows a peer whose target refresh request comes with another
+// Contact (RFC 3261 s12.2.2). A route set stays what it was (s12.2).
+func (l *leg) retarget(in letter) {
+	if len(l.dialog.RouteSet) == 0 {
+		l.flow = l.agent.shard.server.within(l.trunk, in.message, in.flow)
+	}
+}
+
+// early is the early dialog of leg B that a request belongs to, nil when it is none.
+func (l *leg) early(m *wire.Message) *dialog.Dialog {
+	if l.first == nil || l.first.over || l.dialog.RemoteTag != "" {
+		return nil
+	}
+	return l.first.forks.Dialog(m.From.Tag)
 }
 
 // refuse answers a request within the dialog that changes nothing.
@@ -99,12 +133,13 @@ func (l *leg) ackMissing() {
 }
 
 // cancelled takes the CANCEL of an INVITE of this leg.
-func (l *leg) cancelled(tx *serverTx) {
+func (l *leg) cancelled(tx *serverTx, m *wire.Message) {
 	switch {
 	case l.in.tx != tx:
 	case l.in.again:
 		l.agent.feed(call.ReinviteCancelled{Side: l.side})
 	default:
+		l.agent.cancels = reasonOf(m)
 		l.agent.feed(call.Cancelled{})
 	}
 }

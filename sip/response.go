@@ -15,7 +15,7 @@ func (l *leg) responded(tx *clientTx, m *wire.Message) {
 	case o == nil:
 	case o.again:
 		l.reinviteResponded(o, m)
-	case o != l.first: // a target that was given up
+	case o != l.first || l.side != call.B: // a target that was given up, or a call that was transferred since
 		if m.Status >= 200 && m.Status < 300 {
 			l.reject(o, m)
 		}
@@ -24,6 +24,9 @@ func (l *leg) responded(tx *clientTx, m *wire.Message) {
 	case m.Status < 300:
 		l.answered(o, m)
 	case m.Status == 422 && l.tooBrief(o, m):
+	case m.Status < 400 && l.trunk.Redirect && len(m.Contact) > 0:
+		l.close(o)
+		l.agent.redirected(l, m)
 	default:
 		l.close(o)
 		retry, _ := strconv.Atoi(m.Value("Retry-After"))
@@ -51,6 +54,11 @@ func (l *leg) progressed(o *inviteOut, m *wire.Message) {
 		o.forks.Early(m.To.Tag, body.SDP)
 		l.hear(session)
 	}
+	if l.trunk.EarlyMedia {
+		if o.early = direction(m); o.early == "inactive" { // not to be heard (RFC 5009 s8)
+			body = call.Body{}
+		}
+	}
 	l.agent.feed(call.Progressed{Status: m.Status, Fork: m.To.Tag, SDP: body})
 }
 
@@ -63,7 +71,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 		return
 	}
 	if ack := o.forks.Ack(m.To.Tag); ack != nil {
-		l.way(m.To.Tag).send(ack, o.branch)
+		a.shard.server.sendAck(l.way(m.To.Tag), l.trunk, ack, o.branch)
 		return
 	}
 	if l.dialog.RemoteTag == m.To.Tag {
@@ -84,10 +92,12 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 	}
 	if l.dialog.RemoteTag == "" {
 		if session != nil && a.legs[call.A].peer == nil { // a late offer: these are the codecs to choose from
-			a.narrow = a.plan.Exempt == "" && speaksNotices(session)
+			w := a.way()
+			w.narrow = w.plan.Exempt == "" && speaksNotices(session)
 		}
 		l.dialog = *d
 		l.flow = a.shard.server.within(l.trunk, m, l.flow)
+		l.takeAllow(m)
 		l.takeSession(m)
 		if session != nil {
 			l.hear(session)
@@ -136,6 +146,7 @@ func (l *leg) unanswered(tx *clientTx, status int, rang bool) {
 func (l *leg) gaveUp(o *inviteOut, status int) {
 	if o.again {
 		l.dialog.InviteOut = false
+		l.unsay()
 		l.agent.feed(call.ReinviteAnswered{Side: l.side, Status: status})
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"tonegate/announce"
 	"tonegate/call"
 	"tonegate/media"
-	"tonegate/sip/wire"
 	"tonegate/stoplist"
 )
 
@@ -54,6 +52,7 @@ type Recorder interface{ Append(record any) bool }
 type Server struct {
 	options    Options
 	trunks     map[string]*Trunk
+	watches    map[string][]*watch // by trunk, one a peer; nil where it is not watched
 	metrics    *Metrics
 	log        *slog.Logger
 	listeners  []*listener
@@ -79,7 +78,7 @@ func New(o Options) (*Server, error) {
 	if o.ListenPacket == nil {
 		o.ListenPacket = listenPacket
 	}
-	s := &Server{options: o, trunks: map[string]*Trunk{}, metrics: o.Metrics, log: o.Log, seed: maphash.MakeSeed(),
+	s := &Server{options: o, trunks: map[string]*Trunk{}, watches: map[string][]*watch{}, metrics: o.Metrics, log: o.Log, seed: maphash.MakeSeed(),
 		rate:       rate.NewLimiter(rate.Limit(o.Limits.InvitesPerSecond), max(1, o.Limits.InvitesPerSecond)),
 		complaints: rate.NewLimiter(complaintsPerSecond, complaintsPerSecond)}
 	for i := range s.options.Trunks {
@@ -97,6 +96,7 @@ func New(o Options) (*Server, error) {
 		}
 		s.listeners = append(s.listeners, l)
 	}
+	s.attend()
 	return s, nil
 }
 
@@ -184,7 +184,9 @@ func (s *Server) Draining() bool { return s.draining.Load() }
 // Calls is the number of calls being set up or up.
 func (s *Server) Calls() int { return int(s.calls.Load()) }
 
-func (s *Server) known(a netip.Addr) bool { return trunkOf(s.options.Trunks, a) != nil }
+func (s *Server) trunk(a netip.Addr) *Trunk { return trunkOf(s.options.Trunks, a) }
+
+func (s *Server) known(a netip.Addr) bool { return s.trunk(a) != nil }
 
 // deliver gives a message to its shard, or drops it: its sender will repeat it.
 func (s *Server) deliver(shard int, in letter) {
@@ -195,50 +197,14 @@ func (s *Server) deliver(shard int, in letter) {
 	}
 }
 
-// lost reports a request that a stream could not carry.
-func (s *Server) lost(branch string) {
-	if shard, ok := shardOf(branch, len(s.shards)); ok {
-		s.shards[shard].order(letter{lost: branch})
-	}
-}
-
-// route is the flow to a peer: through our first socket of its transport and
-// address family.
-func (s *Server) route(p Peer) (flow, bool) {
-	for _, l := range s.listeners {
-		if l.Network == p.Network && l.Address.Addr().Is4() == p.Address.Addr().Is4() {
-			return flow{l, p.Address}, true
+// lost tells the shards of a connection that was given requests and has
+// ended. It goes the way of messages, so that it comes behind those that the
+// connection brought, and it may wait: a shard never calls it.
+func (s *Server) lost(c *stream) {
+	for _, sh := range s.shards {
+		select {
+		case sh.mail <- letter{lost: c}:
+		case <-sh.stop:
 		}
 	}
-	return flow{}, false
-}
-
-// within is the flow for requests inside a dialog: to the peer's Contact where
-// that is an address inside its trunk's networks, else back where its message
-// came from. Nothing is resolved, and no stranger is ever sent to.
-func (s *Server) within(t *Trunk, m *wire.Message, f flow) flow {
-	f.remote = m.Source
-	if f.through.Network != wire.UDP || len(m.Contact) == 0 {
-		return f
-	}
-	hop := m.Contact[0].URI
-	if routes := m.RecordRoute; len(routes) > 0 {
-		first := routes[0]
-		if !m.IsRequest() { // the route set of a UAC is reversed (RFC 3261 s12.1.2)
-			first = routes[len(routes)-1]
-		}
-		if a, err := wire.ParseAddress(first); err == nil {
-			hop = a.URI
-		}
-	}
-	addr, err := netip.ParseAddr(strings.Trim(hop.Host, "[]"))
-	if err != nil || !t.accepts(addr) || addr.Is4() != f.remote.Addr().Is4() { // another family leaves through another socket
-		return f
-	}
-	port := uint16(5060)
-	if hop.Port != 0 {
-		port = uint16(hop.Port)
-	}
-	f.remote = netip.AddrPortFrom(addr, port)
-	return f
 }

@@ -95,10 +95,14 @@ func (l *leg) tooBrief(o *inviteOut, m *wire.Message) bool {
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
-// refresh sends a leg a re-INVITE with the description that it has.
+// refresh sends a leg an UPDATE, or a re-INVITE with the description that it has.
 func (a *agent) refresh(l *leg) {
-	o := a.again(l)
-	a.ask(l, o, l.said)
+	l.unsaid = l.words
+	if l.updates {
+		a.askByUpdate(l, nil)
+	} else {
+		a.ask(l, a.again(l), l.said)
+	}
 }
 
 // refreshLater puts a refresh off, by the rule of RFC 3261 s14.1: whoever owns

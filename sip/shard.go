@@ -29,7 +29,7 @@ type letter struct {
 
 	agent *agent     // with event: from the media
 	event call.Event //
-	lost  string     // the branch of a request that its stream could not carry
+	lost  *stream    // a connection that has ended
 
 	silent   media.Leg // a leg whose bridge carries nothing
 	release  bool      // end all calls
@@ -42,7 +42,7 @@ type shard struct {
 	server *Server
 	mint   mint
 	random *rand.Rand  // for what need not be secret: one source, so that a simulation repeats
-	mail   chan letter // messages; full means overload
+	mail   chan letter // messages, and what became of what brings them; full means overload
 	orders chan letter // from our own media and house
 	stop   chan struct{}
 
@@ -56,6 +56,8 @@ type shard struct {
 	sounds  map[media.Leg]*agent
 	asked   map[original]struct{}         // new calls whose INVITE is still remembered
 	early   map[transaction.Key]time.Time // CANCELs that came before their INVITE
+	watches []*watch                      // peers that it asks whether they are there
+	pulses  []*pulse                      // ways over UDP that it keeps open
 }
 
 func newShard(s *Server, index int) *shard {
@@ -80,6 +82,8 @@ func newShard(s *Server, index int) *shard {
 func (sh *shard) run() {
 	alarm := time.NewTimer(time.Hour)
 	defer alarm.Stop()
+	sh.tend(time.Now())
+	defer sh.untend()
 	for {
 		if at, ok := sh.timers.next(); ok {
 			alarm.Reset(time.Until(at))
@@ -114,8 +118,9 @@ func (sh *shard) expire(t *timer) {
 	t.owner.expire(sh.now)
 }
 
-// order queues work from our own house. The queue holds more than the calls of
-// a shard can have under way, so that it does not fill.
+// order queues work from our own house, never from a shard, which would wait
+// for itself. The queue holds more than the calls of a shard can have under
+// way, so that it does not fill.
 func (sh *shard) order(in letter) {
 	select {
 	case sh.orders <- in:
@@ -141,12 +146,6 @@ func (sh *shard) fence() {
 
 func (sh *shard) obey(in letter) {
 	switch {
-	case in.lost != "":
-		for _, method := range []wire.Method{wire.INVITE, wire.BYE, wire.CANCEL} {
-			if tx := sh.clients[transaction.Key{Branch: in.lost, Method: method}]; tx != nil {
-				tx.carry(tx.machine.Fail(sh.now))
-			}
-		}
 	case in.agent != nil:
 		in.agent.feed(in.event)
 	case in.silent != 0:
@@ -171,6 +170,10 @@ func (sh *shard) each(do func(*agent)) {
 
 // open deals with one message.
 func (sh *shard) open(in letter) {
+	if in.lost != nil {
+		sh.lost(in.lost)
+		return
+	}
 	m := in.message
 	if !m.IsRequest() {
 		tx := sh.clients[transaction.ClientKey(m)]
@@ -201,7 +204,7 @@ func (sh *shard) open(in letter) {
 		sh.cancel(in)
 	case wire.OPTIONS:
 		sh.reply(in, 200)
-	case wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO:
+	case wire.BYE, wire.PRACK, wire.UPDATE, wire.INFO, wire.REFER:
 		sh.reply(in, 481)
 	case wire.ACK: // of nothing that we know: nobody expects an answer
 		sh.server.metrics.drop(dropUnmatched)
@@ -255,7 +258,7 @@ func (sh *shard) cancel(in letter) {
 	}
 	// The 200 carries the To-tag of the responses to the INVITE (RFC 3261 s9.2).
 	sh.respondOnce(in, 200, tx.leg.tag)
-	tx.leg.cancelled(tx)
+	tx.leg.cancelled(tx, m)
 }
 
 // overtaken reports whether an INVITE was cancelled before it came.
@@ -279,7 +282,7 @@ func (sh *shard) reply(in letter, status int) { sh.respondOnce(in, status, sh.mi
 func (sh *shard) respondOnce(in letter, status int, tag string) {
 	b := wire.NewResponse(in.message, status, "", tag)
 	if in.message.Method == wire.OPTIONS { // RFC 3261 s11.2
-		b.Add("Allow", allow).Add("Accept", mimeSDP).Add("Contact", in.flow.contact())
+		b.Add("Allow", in.trunk.allow()).Add("Accept", mimeSDP).Add("Contact", in.flow.contact())
 	}
 	out, err := b.Bytes()
 	if err != nil {

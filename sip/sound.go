@@ -17,9 +17,22 @@ type sound struct {
 	rtp   netip.AddrPort // ours
 	local *sdp.Local     // what we say of ourselves to the peer
 	peer  *sdp.Session   // what the peer last said
-	told  *sdp.Session   // what we last told it
-	said  []byte         // the same, as text
-	stats media.Stats
+	words
+	unsaid words // what stands again if the offer under way comes to nothing
+	stats  media.Stats
+}
+
+// words are what we last told the peer of ourselves.
+type words struct {
+	told *sdp.Session
+	said []byte // the same, as text
+}
+
+// unsay takes an offer back that was refused: the session stays as it was
+// (RFC 3261 s14.1).
+func (l *leg) unsay() {
+	l.words = l.unsaid
+	l.agent.tune()
 }
 
 // openSound takes a port pair for the leg.
@@ -37,8 +50,13 @@ func (l *leg) openSound() error {
 	}
 	l.media, l.rtp = m, rtp
 	l.agent.shard.sounds[m] = l.agent
-	l.local = sdp.NewLocal(uint64(l.agent.shard.random.Uint32()), l.trunk.Media)
+	l.newDescriptions()
 	return nil
+}
+
+// newDescriptions starts the descriptions of a session (RFC 3264 s5).
+func (l *leg) newDescriptions() {
+	l.local = sdp.NewLocal(uint64(l.agent.shard.random.Uint32()), l.trunk.Media)
 }
 
 // read takes the description out of a message; neither when there is none
@@ -54,13 +72,14 @@ func (a *agent) read(m *wire.Message) (call.Body, *sdp.Session) {
 	return call.Theirs(string(m.Body)), s
 }
 
-// parse reads a description that has an audio line we can use.
+// parse reads a description that has a line we can use: audio, or fax once a
+// call has changed to it.
 func (a *agent) parse(text string) *sdp.Session {
 	s, err := sdp.Parse([]byte(text))
 	if err != nil {
 		return nil
 	}
-	if _, _, ok := s.Audio(); !ok {
+	if _, _, ok := s.Active(); !ok {
 		return nil
 	}
 	return s
@@ -72,8 +91,9 @@ func (l *leg) hear(s *sdp.Session) {
 	l.agent.tune()
 }
 
-// describe writes a description for this leg's peer.
-func (l *leg) describe(b call.Body) ([]byte, error) {
+// describe writes a description for this leg's peer: an answer to its offer,
+// or an offer where it has made none.
+func (l *leg) describe(b call.Body, offer *sdp.Session) ([]byte, error) {
 	var text []byte
 	var err error
 	switch b.From {
@@ -83,32 +103,32 @@ func (l *leg) describe(b call.Body) ([]byte, error) {
 		text, err = l.describeUs()
 		if far := l.agent.legs[l.side.Other()].peer; err != nil && far != nil {
 			// The notice could not be played; the call goes on with what the legs share.
-			text, err = l.relay(far)
+			text, err = l.relay(far, offer)
 		}
 	case call.Peer:
 		s := l.agent.parse(b.SDP)
 		if s == nil {
 			return nil, errNoAudio
 		}
-		text, err = l.relay(s)
+		text, err = l.relay(s, offer)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if l.told, err = sdp.Parse(text); err != nil {
-		return nil, err
-	}
-	l.said = text
+	l.told, l.said = l.local.Said(), text
 	l.agent.tune()
 	return text, nil
 }
 
 // relay writes the other leg's description as ours.
-func (l *leg) relay(s *sdp.Session) ([]byte, error) {
-	audio, _, _ := s.Audio()
+func (l *leg) relay(s, offer *sdp.Session) ([]byte, error) {
+	active, _, _ := s.Active()
 	ports := make([]int, len(s.Media()))
-	ports[audio] = int(l.rtp.Port())
-	return l.local.Relay(s, ports, l.agent.keep)
+	ports[active] = int(l.rtp.Port())
+	if offer != nil {
+		return l.local.RelayAnswer(offer, s, ports, l.agent.way().keep)
+	}
+	return l.local.Relay(s, ports, l.agent.way().keep)
 }
 
 // describeUs answers or offers for ourselves, in a codec that our notices have.
@@ -124,7 +144,7 @@ func (l *leg) describeUs() ([]byte, error) {
 	if !ok {
 		return nil, errNoAudio
 	}
-	l.agent.only = codec.Name
+	l.agent.way().only = []string{codec.Name}
 	return l.local.Answer(l.peer, int(l.rtp.Port()), codec, dtmf, m.Direction.Reverse())
 }
 
@@ -139,33 +159,18 @@ var ownOffer = []sdp.Codec{
 	{Payload: 101, Name: sdp.TelephoneEvent, Clock: 8000, Channels: 1, Fmtp: "0-15"},
 }
 
-// keep says which codecs may pass from one leg to the other: the one that we
-// answered with ourselves, or those that the notices of this call can be
-// played in, as far as the caller has any.
-func (a *agent) keep(c sdp.Codec) bool {
-	switch {
-	case !c.Audio():
-		return true
-	case a.only != "":
-		return c.Name == a.only
-	case a.narrow:
-		return c.Name == sdp.PCMU || c.Name == sdp.PCMA
-	}
-	return true
-}
-
 // tune tells the media plane what both legs have said.
 func (a *agent) tune() {
-	for i := range a.legs {
-		l := &a.legs[i]
+	for i, l := range a.legs[:call.Parked] {
 		if l.media == 0 || l.peer == nil {
 			continue
 		}
-		_, m, ok := l.peer.Audio()
+		_, m, ok := l.peer.Active()
 		if !ok {
 			continue
 		}
 		r := media.Remote{
+			Opaque:   !m.RTP(),
 			Address:  netip.AddrPortFrom(m.Address, uint16(m.Port)),
 			RTCP:     m.RTCP,
 			Payloads: payloads(a.legs[1-i].told, m),
@@ -238,8 +243,11 @@ func (l *leg) agreed() ([]sdp.Codec, time.Duration) {
 // shares reports whether a description has an audio codec of those that we
 // offered to the leg.
 func (l *leg) shares(s *sdp.Session) bool {
-	_, ours, _ := l.told.Audio()
-	_, theirs, _ := s.Audio()
+	_, ours, _ := l.told.Active()
+	_, theirs, _ := s.Active()
+	if !ours.RTP() || !theirs.RTP() {
+		return ours.RTP() == theirs.RTP()
+	}
 	return slices.ContainsFunc(theirs.Codecs, func(c sdp.Codec) bool {
 		_, ok := same(ours.Codecs, c)
 		return ok && c.Audio()
@@ -248,7 +256,7 @@ func (l *leg) shares(s *sdp.Session) bool {
 
 // play starts a notice on the leg.
 func (a *agent) play(p call.Play) {
-	l := &a.legs[p.Side]
+	l := a.legs[p.Side]
 	proof := call.Proof{Leg: p.Side, Phase: p.Phase, Asset: p.Asset}
 	asset, ok := a.shard.server.options.Assets.Asset(p.Asset)
 	if !ok {

@@ -191,10 +191,9 @@ func TestManyMessagesToAPeerThatHangsWhileDialled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer peer.Close()
-	branches := make(chan string, 10*streamQueue)
-	s := newStreams(server, nil, func(netip.Addr) bool { return true }, func(b string) { branches <- b }, metrics)
-	for i := range 2 * streamQueue { // most of them before the connection is there
-		s.send(tcpAddr(peer.Addr()), []byte("x"), fmt.Sprint(i), true)
+	s := newStreams(server, nil, func(netip.Addr) *Trunk { return &Trunk{} }, func(*stream) {}, metrics)
+	for range 2 * streamQueue { // most of them before the connection is there
+		s.request(flow{remote: tcpAddr(peer.Addr()), home: tcpAddr(peer.Addr())}, []byte("x"))
 	}
 	accepted := make(chan net.Conn, 10)
 	go func() {

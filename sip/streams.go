@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -18,7 +17,8 @@ const (
 	streamIdle      = 10 * time.Minute // without a message
 	streamWriteTime = 5 * time.Second
 	streamOpenTime  = 4 * time.Second // to connect, and to agree on keys where that is asked for
-	streamUnheard   = 64              // requests remembered until the peer says something
+	maxRefusals     = 256             // addresses remembered that take no connection
+	refusalTime     = 5 * time.Minute // how long
 )
 
 var (
@@ -32,9 +32,9 @@ var (
 // an address that a message named.
 type streams struct {
 	listener net.Listener
-	security *security // nil: plain TCP
-	known    func(netip.Addr) bool
-	lost     func(branch string) // a request that could not be written
+	security *security               // nil: plain TCP
+	trunk    func(netip.Addr) *Trunk // nil: a stranger
+	lost     func(*stream)           // a connection that was given requests has ended
 	metrics  *Metrics
 	dialer   net.Dialer
 
@@ -43,12 +43,15 @@ type streams struct {
 	end   context.CancelFunc
 	wait  sync.WaitGroup
 
-	mu    sync.Mutex // connections come and go rarely; messages never wait for it long
-	conns map[netip.AddrPort]*stream
+	mu      sync.Mutex // connections come and go rarely; messages never wait for it long
+	conns   map[netip.AddrPort]*stream
+	opened  uint64                       // the number of the latest
+	refused map[netip.AddrPort]time.Time // until when nobody is thought to accept a connection there
 }
 
-func newStreams(l net.Listener, over *security, known func(netip.Addr) bool, lost func(string), m *Metrics) *streams {
-	s := &streams{listener: l, security: over, known: known, lost: lost, metrics: m, ready: make(chan net.Conn), conns: map[netip.AddrPort]*stream{}}
+func newStreams(l net.Listener, over *security, trunk func(netip.Addr) *Trunk, lost func(*stream), m *Metrics) *streams {
+	s := &streams{listener: l, security: over, trunk: trunk, lost: lost, metrics: m, ready: make(chan net.Conn),
+		conns: map[netip.AddrPort]*stream{}, refused: map[netip.AddrPort]time.Time{}}
 	if a, ok := l.Addr().(*net.TCPAddr); ok {
 		s.dialer.LocalAddr = &net.TCPAddr{IP: a.IP, Zone: a.Zone}
 	}
@@ -73,7 +76,7 @@ func (s *streams) acceptLoop() {
 		}
 		remote := remoteOf(conn)
 		c := newStream(s, remote)
-		if !s.known(remote.Addr()) || s.add(c) != nil {
+		if s.trunk(remote.Addr()) == nil || s.add(c) != nil {
 			s.metrics.drop(dropStranger)
 			conn.Close()
 			continue
@@ -94,7 +97,6 @@ func (s *streams) greet(c *stream, conn net.Conn) {
 	if err != nil {
 		s.metrics.drop(dropHandshake)
 		c.Close()
-		c.drain()
 		return
 	}
 	s.run(c, secure)
@@ -104,6 +106,10 @@ func (s *streams) greet(c *stream, conn net.Conn) {
 func (s *streams) add(c *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.addLocked(c)
+}
+
+func (s *streams) addLocked(c *stream) error {
 	same := 0
 	for remote := range s.conns {
 		if remote.Addr() == c.remote.Addr() {
@@ -113,7 +119,8 @@ func (s *streams) add(c *stream) error {
 	if len(s.conns) >= maxStreams || same >= maxStreamsPer || s.stop.Err() != nil {
 		return errStreamMany
 	}
-	s.conns[c.remote] = c
+	s.opened++
+	c.number, s.conns[c.remote] = s.opened, c
 	return nil
 }
 
@@ -134,45 +141,28 @@ func (s *streams) run(c *stream, conn net.Conn) {
 	s.mu.Unlock()
 	s.wait.Go(c.write)
 	select {
-	case <-c.closed: // while it was being dialled: Close had nothing to close
+	case <-c.closed: // while it was being dialled: there was nothing to close
 		conn.Close()
+		c.Close()
 		return
 	default:
 	}
 	select {
 	case s.ready <- c:
+		return
 	case <-c.closed:
 	case <-s.stop.Done():
-		c.Close()
 	}
-}
-
-// send queues b for remote, over the connection that there is or a new one.
-// Branch names the request, "" for a response: lost is told if it cannot be written.
-func (s *streams) send(remote netip.AddrPort, b []byte, branch string, dial bool) error {
-	s.mu.Lock()
-	c := s.conns[remote]
-	s.mu.Unlock()
-	if c == nil {
-		if !dial {
-			return fmt.Errorf("no connection to %s any more", remote)
-		}
-		c = newStream(s, remote)
-		if err := s.add(c); err != nil {
-			return err
-		}
-		s.wait.Go(func() { s.dial(c) })
-	}
-	return c.queue(outgoing{b, branch})
+	c.Close() // nobody reads it
 }
 
 func (s *streams) dial(c *stream) {
 	ctx, cancel := context.WithTimeout(s.stop, streamOpenTime)
 	defer cancel()
 	conn, err := s.connect(ctx, c.remote)
+	s.refusal(c.remote, err != nil)
 	if err != nil {
 		c.Close()
-		c.drain()
 		return
 	}
 	s.run(c, conn)
@@ -209,7 +199,7 @@ func (s *streams) Close() error {
 	}
 	s.mu.Unlock()
 	for _, c := range open {
-		c.Close()
+		c.shut()
 	}
 	s.wait.Wait()
 	return err

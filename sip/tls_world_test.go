@@ -157,14 +157,21 @@ func (j *journal) expect(t *testing.T, part string) {
 	t.Fatalf("the log does not say %q:\n%s", part, &j.text)
 }
 
+// free is a port that nobody has, over TCP and UDP.
 func free(t *testing.T, at netip.Addr) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", netip.AddrPortFrom(at, 0).String())
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(at, 0).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		port := tcpAddr(l.Addr())
+		if c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(port)); err == nil {
+			c.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return tcpAddr(l.Addr())
 }
 
 // overTLS starts a server with a certificate of ca; at is where it speaks TLS.

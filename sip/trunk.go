@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tonegate/sip/transaction"
@@ -21,8 +22,22 @@ type Trunk struct {
 	// SessionTimer is the session interval that we ask for (RFC 4028); 0 asks
 	// for none, and goes along with what the peer wants.
 	SessionTimer time.Duration
+	// Refer lets its parties transfer their calls (RFC 3515).
+	Refer bool
+	// Redirect follows its redirections (RFC 3261 s8.1.3.4).
+	Redirect bool
+	// EarlyMedia asks for, and gives, authorization of early media (RFC 5009).
+	EarlyMedia bool
 	// Reliable says whether its provisional responses, and ours to it, are acknowledged.
 	Reliable Reliability
+	// LargeOverTCP sends requests of more than 1300 octets to a peer over TCP
+	// that is reached over UDP (RFC 3261 s18.1.1).
+	LargeOverTCP bool
+	// Keepalive is how often connections with it, and ways to its peers over
+	// UDP, are kept open (RFC 5626 s4.4); 0 never.
+	Keepalive time.Duration
+	// Options is how often its peers are asked whether they are there; 0 never.
+	Options time.Duration
 }
 
 // Peer is one address of a trunk.
@@ -32,6 +47,11 @@ type Peer struct {
 	// Over TLS: the name that its certificate must be for, "" its address, and who may sign it, nil whom the system trusts.
 	Name        string
 	Authorities *Authorities
+}
+
+// String is the peer as the configuration writes it, settings apart.
+func (p Peer) String() string {
+	return strings.ToLower(p.Network.String()) + "://" + p.Address.String()
 }
 
 // secure reports a trunk that calls are only sent to over TLS. Then nobody is

@@ -74,11 +74,18 @@ type clientTx struct {
 	key     transaction.Key
 	machine transaction.Client
 	timer   timer
-	flow    flow
+	built   flow   // what the request was built for
+	request []byte // as it was built, until something is heard
+	flow    flow   // the way that it took
 	trunk   *Trunk
 	leg     *leg             // who waits for the response; nil when nobody does
 	out     *inviteOut       // the INVITE that it carries; nil for anything else
 	ended   func(status int) // told the final response, 408 or 503; nil for nobody
+
+	conn     *stream // the connection that took the request; nil over UDP
+	heard    uint64  // what that had heard by then
+	again    bool    // it was sent over a second one
+	answered bool    // a response came
 }
 
 // over reports whether the transaction is done already: its request could not be sent.
@@ -92,14 +99,83 @@ func (tx *clientTx) end(status int) {
 	}
 }
 
-// request starts a client transaction and sends its request.
+// request starts a client transaction and sends its request, which was built
+// for f and may have to leave another way.
 func (sh *shard) request(m wire.Method, branch string, b []byte, f flow, to *Trunk, l *leg, o *inviteOut) *clientTx {
-	machine, out := transaction.NewClient(m, f.through.Network.Reliable(), b, to.Timers, sh.now)
-	tx := &clientTx{shard: sh, key: transaction.Key{Branch: branch, Method: m}, machine: machine, flow: f, trunk: to, leg: l, out: o}
+	tx := &clientTx{shard: sh, key: transaction.Key{Branch: branch, Method: m}, built: f, request: b, trunk: to, leg: l, out: o}
 	tx.timer.owner = tx
 	sh.clients[tx.key] = tx
-	tx.carry(out)
+	tx.start(tx.way())
 	return tx
+}
+
+// way is how the request leaves; a CANCEL follows its INVITE (RFC 3261 s9.1).
+func (tx *clientTx) way() (flow, []byte) {
+	if tx.key.Method == wire.CANCEL {
+		if invite := tx.shard.clients[tx.key.Invite()]; invite != nil {
+			return invite.flow, readdressed(tx.request, tx.built, invite.flow)
+		}
+	}
+	return tx.shard.server.way(tx.built, tx.trunk, tx.request)
+}
+
+func (tx *clientTx) start(f flow, b []byte) {
+	var out transaction.Output
+	tx.flow = f
+	tx.machine, out = transaction.NewClient(tx.key.Method, f.through.Network.Reliable(), b, tx.trunk.Timers, tx.shard.now)
+	tx.carry(out)
+}
+
+// lost tells the requests that were under way on a connection that it has ended.
+func (sh *shard) lost(c *stream) {
+	var all []*clientTx
+	for _, tx := range sh.clients {
+		if tx.conn == c {
+			all = append(all, tx)
+		}
+	}
+	for _, tx := range all {
+		func() {
+			defer sh.fence()
+			if tx.conn == c { // still, after what became of the others
+				tx.lost(c)
+			}
+		}()
+	}
+}
+
+// lost ends a request whose connection has ended (RFC 3261 s17.1.4), or sends it
+// once more. A connection that had carried messages before, and nothing since
+// the request, had gone stale: most likely nobody has read it, and if somebody
+// has, its branch shows that it is the same.
+func (tx *clientTx) lost(c *stream) {
+	tx.conn = nil
+	if !tx.retry(tx.heard > 0 && c.heard.Load() == tx.heard) {
+		tx.carry(tx.machine.Fail(tx.shard.now))
+	}
+}
+
+// retry sends a request again that its connection could not carry: over a
+// fresh one, once, when the old one was stale; over UDP when it was only too
+// large for that (RFC 3261 s18.1.1). It is false when neither is to be done.
+func (tx *clientTx) retry(stale bool) bool {
+	s := tx.machine.State()
+	if s != transaction.Calling && s != transaction.Trying || tx.out != nil && tx.out.over {
+		return false
+	}
+	m := tx.shard.server.metrics
+	switch {
+	case stale && !tx.again:
+		tx.again = true
+		m.repeats.WithLabelValues("reconnected").Inc()
+		tx.start(tx.way())
+	case tx.flow.through != tx.built.through && tx.built.through.Network == wire.UDP:
+		m.large.WithLabelValues(tx.trunk.Name, largeFailed).Inc()
+		tx.start(tx.built, tx.request)
+	default:
+		return false
+	}
+	return true
 }
 
 // forget gives up an INVITE that never got a final response. Until then a late
@@ -122,9 +198,10 @@ func (tx *clientTx) receive(in letter) {
 		return
 	}
 	m := in.message
+	tx.answered, tx.request = true, nil
 	out := tx.machine.Response(m.Status, tx.shard.now)
 	if out.Ack {
-		out = merge(out, tx.machine.Ack(tx.out.invite.Ack(m.To.Raw)))
+		out = merge(out, tx.machine.Ack(readdressed(tx.out.invite.Ack(m.To.Raw), tx.built, tx.flow)))
 	}
 	deliver := out.Event == transaction.Deliver
 	out.Event = transaction.None
@@ -151,7 +228,14 @@ func (tx *clientTx) expire(now time.Time) { tx.carry(tx.machine.Expire(now)) }
 
 func (tx *clientTx) carry(out transaction.Output) {
 	if len(out.Send) > 0 {
-		if err := tx.flow.send(out.Send, tx.key.Branch); err != nil && !out.Done {
+		conn, err := tx.flow.carry(out.Send, true)
+		if conn != nil {
+			tx.conn, tx.heard = conn, conn.heard.Load()
+		}
+		if err != nil && !out.Done {
+			if tx.retry(false) {
+				return
+			}
 			out = tx.machine.Fail(tx.shard.now)
 		}
 	}

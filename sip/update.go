@@ -7,9 +7,10 @@ import (
 	"tonegate/sip/wire"
 )
 
-// updateIn is an UPDATE with an offer (RFC 3311) that waits for the other leg.
+// updateIn is an UPDATE with an offer (RFC 3311) that is not answered yet.
 type updateIn struct {
 	request *wire.Message
+	dialog  *dialog.Dialog
 	tx      *serverTx
 	offer   *sdp.Session
 	session dialog.SessionExpires
@@ -17,26 +18,39 @@ type updateIn struct {
 
 // updated takes a peer's UPDATE. Without an offer it refreshes the session and
 // the remote target, and is nobody else's business; with one it is a change
-// that the other leg is asked for, by re-INVITE.
-func (l *leg) updated(in letter) {
+// that the other leg is asked for, or, before that one is there, one that we
+// answer.
+func (l *leg) updated(in letter, d *dialog.Dialog) {
 	body, session, timer, ok := l.readChange(in)
-	switch {
-	case !ok:
-	case l.update != nil: // the one before is not answered yet (RFC 3311 s5.2)
-		l.refuse(in, 500)
-	case session == nil:
-		u := &updateIn{request: in.message, tx: l.agent.shard.serve(in, nil), session: timer}
-		l.agent.answerUpdate(l, u, nil)
-	default:
-		l.update = &updateIn{request: in.message, tx: l.agent.shard.serve(in, nil), offer: session, session: timer}
-		l.agent.feed(call.Reinvited{Side: l.side, Offer: body, Update: true})
+	if !ok {
+		return
 	}
+	if l.update != nil { // the one before is not answered yet (RFC 3311 s5.2)
+		l.refuse(in, 500)
+		return
+	}
+	l.takeAllow(in.message)
+	if d == &l.dialog {
+		l.retarget(in)
+	}
+	u := &updateIn{request: in.message, dialog: d, tx: l.agent.shard.serve(in, nil), offer: session, session: timer}
+	if session == nil {
+		l.agent.answerUpdate(l, u, nil)
+		return
+	}
+	l.update = u
+	if d != &l.dialog && l.first.forks.EarlySDP(d.RemoteTag) == "" { // it has not answered our offer (RFC 3311 s5.2)
+		l.agent.refuseUpdate(l, 491)
+		return
+	}
+	l.agent.feed(call.Reinvited{Side: l.side, Offer: body, Update: true})
 }
 
 func (a *agent) acceptUpdate(l *leg, body call.Body) {
 	u := l.update
 	l.update = nil
-	text, err := l.describe(body)
+	l.hear(u.offer)
+	text, err := l.describe(body, u.offer)
 	if err != nil {
 		a.failUpdate(l, u, 500)
 		a.feed(call.Released{Why: call.ReasonDescription})
@@ -46,10 +60,12 @@ func (a *agent) acceptUpdate(l *leg, body call.Body) {
 }
 
 func (a *agent) answerUpdate(l *leg, u *updateIn, text []byte) {
-	l.dialog.Refresh(u.request)
-	b := wire.NewResponse(u.request, 200, "", l.tag).Add("Contact", u.tx.flow.contact()).Add("Allow", allow)
-	l.agreeSession(b, u.session)
-	l.rearm()
+	u.dialog.Refresh(u.request)
+	b := wire.NewResponse(u.request, 200, "", l.tag).Add("Contact", u.tx.flow.contact()).Add("Allow", l.trunk.allow())
+	if u.dialog == &l.dialog && a.call.Up() { // no session lasts before it has begun
+		l.agreeSession(b, u.session)
+		l.rearm()
+	}
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
@@ -68,4 +84,25 @@ func (a *agent) failUpdate(l *leg, u *updateIn, status int) {
 	if out, err := wire.NewResponse(u.request, status, "", l.tag).Bytes(); err == nil {
 		u.tx.respond(status, out)
 	}
+}
+
+// takeAllow notes whether the peer takes UPDATE (RFC 3311 s5.1); a message
+// that says nothing changes nothing.
+func (l *leg) takeAllow(m *wire.Message) {
+	values := m.Values("Allow")
+	if len(values) == 0 {
+		return
+	}
+	l.updates = hasTag(tokens(values), string(wire.UPDATE))
+}
+
+// askByUpdate sends a leg an UPDATE: with text the offer of the other leg's
+// UPDATE, without one a refresh that leaves the description alone
+// (RFC 4028 s7.4).
+func (a *agent) askByUpdate(l *leg, text []byte) {
+	f := l.flow
+	o := &inviteOut{branch: a.shard.mint.branch(), flow: f, again: true, update: true}
+	b := l.dialog.Request(wire.UPDATE, f.through.Network.String(), f.through.sentBy, o.branch).
+		Add("Contact", f.contact()).Add("Allow", l.trunk.allow()).Add("Supported", tagTimer)
+	a.send(l, wire.UPDATE, o, b, text)
 }

@@ -23,7 +23,7 @@ import (
 
 // metricLabels are the labels that a metric of ours may have. None of them may ever hold a telephone number, so a
 // new one is a decision: what are its values, and where do they come from?
-var metricLabels = []string{"trunk", "asset", "direction", "result", "reason", "phase", "leg", "kind"}
+var metricLabels = []string{"trunk", "asset", "direction", "result", "reason", "phase", "leg", "kind", "peer"}
 
 // metric is what the program and its page can both say of one metric.
 type metric struct {
@@ -210,6 +210,8 @@ func TestMetricsPageListsTheValues(t *testing.T) {
 		{"tonegate_calls_total", "result", results, false},
 		{"tonegate_calls_total", "direction", []string{"in", "out"}, false},
 		{"tonegate_sip_dropped_total", "reason", drops, false},
+		{"tonegate_sip_large_requests_total", "result", constants(t, "../../sip/metrics.go", func(name, _ string) bool { return strings.HasPrefix(name, "large") }), false},
+		{"tonegate_sip_keepalives_total", "result", constants(t, "../../sip/metrics.go", func(name, _ string) bool { return strings.HasPrefix(name, "beat") }), false},
 		{"tonegate_refused_total", "reason", reasons, true},
 		{"tonegate_notices_total", "phase", []string{"before", "answer"}, false},
 		{"tonegate_notices_total", "leg", []string{"caller", "callee"}, false},

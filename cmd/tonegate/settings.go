@@ -137,7 +137,9 @@ func (r *reader) trunks() []sip.Trunk {
 	for _, t := range r.config.Trunks {
 		v := sip.Trunk{Name: t.Name, Accept: t.Accept, Media: t.MediaAddress, Timers: transaction.Standard,
 			Reliable: reliabilities[t.Reliable], FromFirst: t.Profile.Caller == config.From,
-			SessionTimer: t.SessionTimer}
+			SessionTimer: t.SessionTimer, Refer: t.Refer == config.ReferAccept, Redirect: t.Redirect == config.RedirectFollow,
+			EarlyMedia:   t.EarlyMedia == config.EarlyMediaSupported,
+			LargeOverTCP: t.Large == config.TCP, Keepalive: t.Keepalive, Options: t.Options}
 		for i, p := range t.Peers {
 			v.Peers = append(v.Peers, sip.Peer{Network: networks[p.Network], Address: p.AddrPort(), Name: p.Name,
 				Authorities: r.authorities(fmt.Sprintf("trunks.%s.peers[%d]", t.Name, i), p.CA)})

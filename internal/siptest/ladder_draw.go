@@ -116,6 +116,12 @@ func (l *Ladder) details(r rung, names *names) []string {
 
 func (l *Ladder) describe(m *Message, names *names) string {
 	d, err := ParseSDP(m.Body)
+	if i := strings.Index(m.Body, "m="); err != nil && i >= 0 && m.Header("Content-Type") == "application/sdp" {
+		line, _, _ := strings.Cut(m.Body[i+len("m="):], "\r\n")
+		if f := strings.Fields(line); len(f) > 2 { // kind, port, protocol
+			return f[0] + " over " + f[2]
+		}
+	}
 	if err != nil {
 		return fmt.Sprintf("%d octets of %s", len(m.Body), m.Header("Content-Type"))
 	}

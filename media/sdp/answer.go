@@ -26,57 +26,61 @@ func (l *Local) Answer(offer *Session, port int, codec Codec, dtmf *Codec, dir D
 			return nil, fmt.Errorf("sdp: %s as %d is not in the offer", c.Name, c.Payload)
 		}
 	}
-	out := l.ownHead(offer)
+	b, version := l.ownHead(offer)
 	for i := range offer.sections {
 		if i != at {
-			out = append(out, offer.sections[i].refused())
+			b = offer.sections[i].refused(b)
 			continue
 		}
-		lines, err := audioLines(port, audio.Proto, codecs, audio.PTime, dir.within(audio.Direction))
-		if err != nil {
+		var err error
+		if b, err = appendAudio(b, port, audio.Proto, codecs, audio.PTime, dir.within(audio.Direction)); err != nil {
 			return nil, err
 		}
-		out = append(out, lines...)
 	}
-	return l.finish(out)
+	return l.finish(b, version)
 }
 
 // Offer is our own offer of one audio line, for an INVITE without a description while the other leg is not known. ptime 0
 // leaves the packet time open.
 func (l *Local) Offer(port int, codecs []Codec, ptime time.Duration) ([]byte, error) {
-	lines, err := audioLines(port, "RTP/AVP", codecs, ptime, SendRecv)
+	b, version := l.ownHead(nil)
+	b, err := appendAudio(b, port, "RTP/AVP", codecs, ptime, SendRecv)
 	if err != nil {
 		return nil, err
 	}
-	return l.finish(append(l.ownHead(nil), lines...))
+	return l.finish(l.pad(b, 1), version)
 }
 
 // ownHead is the session part of a description of our own. RFC 3264 s6: t= of an answer is that of the offer.
-func (l *Local) ownHead(offer *Session) []line {
-	out := []line{{'v', "0"}, {'o', ""}, {'s', "-"}, {'c', l.connection()}}
+func (l *Local) ownHead(offer *Session) (b []byte, version int) {
+	b = make([]byte, 0, 4*spare)
+	b, version = l.origin(append(b, "v=0\r\n"...))
+	b = line{'c', l.connection}.append(line{'s', "-"}.append(b))
+	timed := false
 	if offer != nil {
-		for _, in := range offer.head {
-			if in.kind == 't' {
-				out = append(out, in)
+		for in, rest := (line{}), offer.head; rest != ""; {
+			if in, rest = cut(rest); in.kind == 't' {
+				b, timed = in.append(b), true
 			}
 		}
 	}
-	if len(out) == 4 {
-		out = append(out, line{'t', "0 0"})
+	if !timed {
+		b = line{'t', "0 0"}.append(b)
 	}
-	return out
+	return b, version
 }
 
-func audioLines(port int, proto string, codecs []Codec, ptime time.Duration, dir Direction) ([]line, error) {
+// appendAudio writes an audio line of our own and what belongs to it.
+func appendAudio(b []byte, port int, proto string, codecs []Codec, ptime time.Duration, dir Direction) ([]byte, error) {
 	if port <= 0 || port > 65535 {
 		return nil, fmt.Errorf("sdp: port %d", port)
 	}
 	if len(codecs) == 0 {
 		return nil, errors.New("sdp: an audio line without codecs")
 	}
-	var below []line
 	var seen [128]bool
-	m := "audio " + strconv.Itoa(port) + " " + proto
+	b = strconv.AppendInt(append(b, "m=audio "...), int64(port), 10)
+	b = append(append(b, ' '), proto...)
 	for _, c := range codecs {
 		switch {
 		case c.Payload > 127 || seen[c.Payload]:
@@ -85,16 +89,19 @@ func audioLines(port int, proto string, codecs []Codec, ptime time.Duration, dir
 			return nil, fmt.Errorf("sdp: codec %q with clock %d cannot be written", c.Name, c.Clock)
 		}
 		seen[c.Payload] = true
-		m += " " + strconv.Itoa(int(c.Payload))
-		below = append(below, line{'a', c.rtpmap()})
+		b = strconv.AppendUint(append(b, ' '), uint64(c.Payload), 10)
+	}
+	b = append(b, '\r', '\n')
+	for _, c := range codecs {
+		b = append(c.appendRtpmap(append(b, "a="...)), '\r', '\n')
 		if c.Fmtp != "" {
-			below = append(below, line{'a', fmt.Sprintf("fmtp:%d %s", c.Payload, c.Fmtp)})
+			b = strconv.AppendUint(append(b, "a=fmtp:"...), uint64(c.Payload), 10)
+			b = append(append(append(b, ' '), c.Fmtp...), '\r', '\n')
 		}
 	}
 	if ptime > 0 {
-		ms := strconv.FormatFloat(ptime.Seconds()*1000, 'f', -1, 64)
-		below = append(below, line{'a', "ptime:" + ms})
+		b = strconv.AppendFloat(append(b, "a=ptime:"...), ptime.Seconds()*1000, 'f', -1, 64)
+		b = append(b, '\r', '\n')
 	}
-	below = append(below, line{'a', dir.String()})
-	return append([]line{{'m', m}}, below...), nil
+	return line{'a', dir.String()}.append(b), nil
 }

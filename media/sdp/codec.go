@@ -37,16 +37,33 @@ func (c Codec) Audio() bool {
 	return true
 }
 
-// rtpmap is the value of the a=rtpmap line of c.
-func (c Codec) rtpmap() string {
+// appendRtpmap writes the value of the a=rtpmap line of c.
+func (c Codec) appendRtpmap(b []byte) []byte {
+	b = strconv.AppendUint(append(b, "rtpmap:"...), uint64(c.Payload), 10)
+	b = append(append(b, ' '), c.Name...)
+	b = strconv.AppendInt(append(b, '/'), int64(c.Clock), 10)
 	if c.Channels > 1 {
-		return fmt.Sprintf("rtpmap:%d %s/%d/%d", c.Payload, c.Name, c.Clock, c.Channels)
+		b = strconv.AppendInt(append(b, '/'), int64(c.Channels), 10)
 	}
-	return fmt.Sprintf("rtpmap:%d %s/%d", c.Payload, c.Name, c.Clock)
+	return b
 }
 
 // canonical is the one spelling of an encoding name.
 func canonical(name string) string {
+	switch name { // as they are mostly written
+	case PCMU:
+		return PCMU
+	case PCMA:
+		return PCMA
+	case G722:
+		return G722
+	case G729:
+		return G729
+	case "opus":
+		return Opus
+	case TelephoneEvent:
+		return TelephoneEvent
+	}
 	if strings.EqualFold(name, TelephoneEvent) {
 		return TelephoneEvent
 	}
@@ -55,19 +72,17 @@ func canonical(name string) string {
 
 // encoding reads "PCMU/8000" or "L16/44100/2" (RFC 8866 s6.6).
 func encoding(text string) (name string, clock, channels int, err error) {
-	name, rest, ok := strings.Cut(text, "/")
+	name, rest, ok := cutByte(text, '/')
 	if !ok || name == "" {
 		return "", 0, 0, fmt.Errorf("encoding %q is not NAME/CLOCK", text)
 	}
-	rate, count, stated := strings.Cut(rest, "/")
-	clock, err = strconv.Atoi(rate)
-	if err != nil || clock <= 0 || clock > 1_000_000 {
+	rate, count, stated := cutByte(rest, '/')
+	if clock, ok = decimal(rate, 1_000_000); !ok || clock == 0 {
 		return "", 0, 0, fmt.Errorf("clock rate %q", rate)
 	}
 	channels = 1
 	if stated {
-		channels, err = strconv.Atoi(count)
-		if err != nil || channels <= 0 || channels > 255 {
+		if channels, ok = decimal(count, 255); !ok || channels == 0 {
 			return "", 0, 0, fmt.Errorf("channels %q", count)
 		}
 	}
@@ -75,7 +90,7 @@ func encoding(text string) (name string, clock, channels int, err error) {
 }
 
 // static holds the payload types that mean something without a=rtpmap (RFC 3551 s6).
-var static = map[uint8]Codec{
+var static = [...]Codec{
 	0:  {Payload: 0, Name: PCMU, Clock: 8000, Channels: 1},
 	3:  {Payload: 3, Name: "GSM", Clock: 8000, Channels: 1},
 	4:  {Payload: 4, Name: "G723", Clock: 8000, Channels: 1},

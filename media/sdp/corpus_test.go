@@ -192,6 +192,16 @@ func FuzzParse(f *testing.F) {
 		if err != nil || !bytes.Equal(second, out) {
 			t.Fatalf("relayed twice: %v\n%s\nbecame\n%s", err, out, second)
 		}
+		if fmt.Sprint(l.Said().Media()) != fmt.Sprint(again.Media()) {
+			t.Fatalf("said %+v, wrote %+v", l.Said().Media(), again.Media())
+		}
+		if demand, unmet := s.UnmetPrecondition(); unmet && !bytes.Contains(body, []byte(demand)) {
+			t.Fatalf("%q is not demanded in\n%s", demand, body)
+		}
+		answer, err := NewLocal(8, ours).RelayAnswer(s, again, list, nil)
+		if err != nil || kinds(parse(t, answer)) != kinds(again) {
+			t.Fatalf("%v in an answer\n%s\nto\n%s", err, answer, body)
+		}
 		if _, audio, ok := s.Audio(); ok && port > 0 {
 			if codec, dtmf, ok := Choose(audio, PCMU, PCMA); ok {
 				answer, err := l.Answer(s, int(port), codec, dtmf, SendRecv)
@@ -222,6 +232,18 @@ func BenchmarkRelay(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := l.Relay(s, []int{20000}, narrowband); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDescribe: a leg's first description, with what its reader sees of it.
+func BenchmarkDescribe(b *testing.B) {
+	s := parse(b, read(b, "phone"))
+	b.ReportAllocs()
+	for b.Loop() {
+		l := NewLocal(7, ours)
+		if _, err := l.Relay(s, []int{20000}, narrowband); err != nil || l.Said() == nil {
 			b.Fatal(err)
 		}
 	}

@@ -49,10 +49,15 @@ func direction(sends, receives bool) Direction {
 
 // directionOf reads an attribute name.
 func directionOf(attribute string) (Direction, bool) {
-	for d, name := range directions {
-		if name == attribute {
-			return Direction(d), true
-		}
+	switch attribute {
+	case "sendrecv":
+		return SendRecv, true
+	case "sendonly":
+		return SendOnly, true
+	case "recvonly":
+		return RecvOnly, true
+	case "inactive":
+		return Inactive, true
 	}
 	return SendRecv, false
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,142 +12,222 @@ import (
 // Local is our own side of the descriptions on one leg. RFC 3264 s8: the session id stays, and the version goes up by
 // one exactly when the text changes.
 type Local struct {
-	id      uint64
-	version uint64
-	address netip.Addr
-	last    string
+	id         uint64
+	version    uint64
+	address    netip.Addr
+	connection string   // "IN IP4 192.0.2.1"
+	said       *Session // written last; nil before
+	at         int      // where in it the version stands
 }
 
 // NewLocal starts a leg's descriptions: id is unique among ours, address is the one that media is sent to.
 func NewLocal(id uint64, address netip.Addr) *Local {
-	return &Local{id: id, address: address.Unmap()}
+	address = address.Unmap()
+	family := "IN IP6 "
+	if address.Is4() {
+		family = "IN IP4 "
+	}
+	return &Local{id: id, address: address, connection: family + address.String()}
 }
 
-// Relay rewrites the other leg's offer or answer for this leg. ports has one RTP port of ours for each m-line, 0 to
-// refuse it. Codecs that keep refuses go, with their a=rtpmap, a=fmtp and a=rtcp-fb; keep nil keeps all. A line is
-// also refused when no codec is left or it is not Relayable. Origin and address become ours, lines that would lead around us go,
-// a hold by 0.0.0.0 is written as a direction; everything else stays as and where it was.
+// Said is the description that was written last, as its reader understands it; nil before there is one.
+func (l *Local) Said() *Session { return l.said }
+
+// Relay rewrites the other leg's offer, or an answer that has the m-lines of this leg's offer, for this leg. ports has one RTP port of
+// ours for each m-line, 0 to refuse it. Codecs that keep refuses go, with their a=rtpmap, a=fmtp and a=rtcp-fb; keep nil keeps all.
+// A line is also refused when no codec is left or it is not Relayable. Origin and address become ours, lines that would lead around us
+// go, a hold by 0.0.0.0 is written as a direction; everything else stays as and where it was. m-lines that we have written before
+// on this leg and that s does not have stay, refused (RFC 3264 s8: never fewer).
 func (l *Local) Relay(s *Session, ports []int, keep func(Codec) bool) ([]byte, error) {
-	if len(ports) != len(s.sections) {
-		return nil, fmt.Errorf("sdp: %d ports for %d m-lines", len(ports), len(s.sections))
+	if err := check(s, ports); err != nil {
+		return nil, err
 	}
-	out := l.head(s.head)
+	b, at := l.head(s)
 	for i := range s.sections {
-		if ports[i] < 0 || ports[i] > 65535 {
-			return nil, fmt.Errorf("sdp: port %d", ports[i])
-		}
-		out = append(out, s.sections[i].relay(ports[i], keep)...)
+		b = s.sections[i].relay(b, ports[i], keep)
 	}
-	return l.finish(out)
+	return l.finish(l.pad(b, len(s.sections)), at)
 }
 
-// head is the session part with our origin and address in it. There is exactly one c= line in what we write, here:
-// some carriers refuse one that is repeated below m=.
-func (l *Local) head(lines []line) []line {
-	out := make([]line, 0, len(lines)+3)
-	var named, connected, timed bool
-	connect := func() {
-		if !connected {
-			out = append(out, line{'c', l.connection()})
-			connected = true
+// pad writes the m-lines that a new description of n lines lacks, refused.
+func (l *Local) pad(b []byte, n int) []byte {
+	if l.said != nil {
+		for i := n; i < len(l.said.sections); i++ {
+			b = l.said.sections[i].refused(b)
 		}
 	}
-	for _, in := range lines {
+	return b
+}
+
+// RelayAnswer rewrites the other leg's answer as one to the offer of this leg's peer, as Relay does, when the two legs may
+// not have the same m-lines: the offer's lines in their order, each as the line of the answer in the same place if that is of the same
+// kind and protocol, and else refused (RFC 3264 s6).
+func (l *Local) RelayAnswer(offer, answer *Session, ports []int, keep func(Codec) bool) ([]byte, error) {
+	if err := check(answer, ports); err != nil {
+		return nil, err
+	}
+	b, at := l.head(answer)
+	for i := range offer.sections {
+		o := &offer.sections[i]
+		if i < len(answer.sections) && o.answered(&answer.sections[i]) {
+			b = answer.sections[i].relay(b, ports[i], keep)
+		} else {
+			b = o.refused(b)
+		}
+	}
+	return l.finish(b, at)
+}
+
+// answered reports whether the line a can be the answer to s.
+func (s *section) answered(a *section) bool {
+	return !s.media.Rejected && strings.EqualFold(s.media.Kind, a.media.Kind) && strings.EqualFold(s.media.Proto, a.media.Proto)
+}
+
+func check(s *Session, ports []int) error {
+	if len(ports) != len(s.sections) {
+		return fmt.Errorf("sdp: %d ports for %d m-lines", len(ports), len(s.sections))
+	}
+	for _, port := range ports {
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("sdp: port %d", port)
+		}
+	}
+	return nil
+}
+
+// spare is how much longer our lines may be than those that they replace, mostly.
+const spare = 128
+
+// head writes the session part with our origin and address in it, and says where the version goes. There is exactly one c= line in
+// what we write, here: some carriers refuse one that is repeated below m=.
+func (l *Local) head(s *Session) (b []byte, at int) {
+	b = make([]byte, 0, len(s.text)+spare)
+	var named, connected, timed bool
+	for in, rest := (line{}), s.head; rest != ""; {
+		in, rest = cut(rest)
 		// RFC 8866 s5: v o s i u e p c b t r z k a
-		if !named && !strings.ContainsRune("vos", rune(in.kind)) {
-			out, named = append(out, line{'s', "-"}), true
+		if !named && in.kind != 'v' && in.kind != 'o' && in.kind != 's' {
+			b, named = line{'s', "-"}.append(b), true
 		}
-		if strings.ContainsRune("btrzka", rune(in.kind)) {
-			connect()
+		switch in.kind {
+		case 'b', 't', 'r', 'z', 'k', 'a', 'c':
+			if !connected {
+				b, connected = line{'c', l.connection}.append(b), true
+			}
 		}
-		if !timed && strings.ContainsRune("rzka", rune(in.kind)) {
-			out, timed = append(out, line{'t', "0 0"}), true
+		switch in.kind {
+		case 'r', 'z', 'k', 'a':
+			if !timed {
+				b, timed = line{'t', "0 0"}.append(b), true
+			}
 		}
 		switch {
 		case in.kind == 'o':
-			out = append(out, line{kind: 'o'}) // filled in by finish
-		case in.kind == 'c':
-			connect()
-		case !around(in):
+			b, at = l.origin(b)
+		case in.kind != 'c' && !around(in):
 			named, timed = named || in.kind == 's', timed || in.kind == 't'
-			out = append(out, in)
+			b = in.append(b)
 		}
 	}
 	if !named {
-		out = append(out, line{'s', "-"})
+		b = line{'s', "-"}.append(b)
 	}
-	connect()
+	if !connected {
+		b = line{'c', l.connection}.append(b)
+	}
 	if !timed {
-		out = append(out, line{'t', "0 0"})
+		b = line{'t', "0 0"}.append(b)
 	}
-	return out
+	return b, at
 }
 
-// relay is the section rewritten for our port.
-func (s *section) relay(port int, keep func(Codec) bool) []line {
-	formats, kept := s.filter(keep)
-	if port == 0 || !s.media.Relayable() || len(formats) == 0 {
-		return []line{s.refused()}
+// origin writes our o= line and says where the version goes, which is left out.
+func (l *Local) origin(b []byte) (out []byte, at int) {
+	b = strconv.AppendUint(append(b, "o=- "...), l.id, 10)
+	b = append(b, ' ')
+	at = len(b)
+	b = append(append(b, ' '), l.connection...)
+	return append(b, '\r', '\n'), at
+}
+
+// relay writes the section for our port.
+func (s *section) relay(b []byte, port int, keep func(Codec) bool) []byte {
+	if port == 0 || !s.media.Relayable() {
+		return s.refused(b)
 	}
-	out := make([]line, 1, len(s.lines)+1)
-	out[0] = line{'m', s.media.Kind + " " + strconv.Itoa(port) + " " + s.media.Proto + " " + strings.Join(formats, " ")}
+	start := len(b)
+	b = append(append(b, "m="...), s.media.Kind...)
+	b = strconv.AppendInt(append(b, ' '), int64(port), 10)
+	b = append(append(b, ' '), s.media.Proto...)
+	var gone [128]bool
+	b, ok := s.filter(b, keep, &gone)
+	if !ok {
+		return s.refused(b[:start])
+	}
+	b = append(b, '\r', '\n')
 	held := s.media.Address.IsUnspecified()
-	for _, in := range s.lines[1:] {
+	for in, rest := (line{}), s.below; rest != ""; {
+		in, rest = cut(rest)
 		name, value := in.attribute()
 		_, directs := directionOf(name)
-		switch {
-		case in.kind == 'c', around(in), held && directs:
-		case !kept(name, value):
-		default:
-			out = append(out, in)
+		if in.kind != 'c' && !around(in) && !(held && directs) && !s.gone(name, value, &gone) {
+			b = in.append(b)
 		}
 	}
 	if held {
-		out = append(out, line{'a', s.media.Direction.String()})
+		b = line{'a', s.media.Direction.String()}.append(b)
 	}
-	return out
+	return b
 }
 
-// filter gives the formats that stay, none if what stays is no medium by itself, and a test for attribute lines: false
-// for those of a payload type that goes.
-func (s *section) filter(keep func(Codec) bool) (formats []string, kept func(name, value string) bool) {
-	all := func(string, string) bool { return true }
-	if s.media.Rejected || !s.media.RTP() || keep == nil {
-		return s.formats(), all
+// filter writes the formats that stay and notes the payload types that go; not ok if what stays is no medium by itself.
+func (s *section) filter(b []byte, keep func(Codec) bool, gone *[128]bool) (out []byte, ok bool) {
+	if !s.media.RTP() || keep == nil {
+		return words(b, s.formats()), true
 	}
-	var gone [128]bool
-	carries := false
 	for _, c := range s.media.Codecs {
 		if !keep(c) {
 			gone[c.Payload] = true
 			continue
 		}
-		carries = carries || c.Audio()
-		formats = append(formats, strconv.Itoa(int(c.Payload)))
+		ok = ok || c.Audio()
+		b = strconv.AppendUint(append(b, ' '), uint64(c.Payload), 10)
 	}
-	if !carries {
-		return nil, all
+	return b, ok
+}
+
+// gone reports whether an attribute is one of a payload type that goes.
+func (s *section) gone(name, value string, gone *[128]bool) bool {
+	switch name {
+	case "rtpmap", "fmtp", "rtcp-fb", "imageattr":
+		c, _ := s.codec(value)
+		return c != nil && gone[c.Payload]
 	}
-	return formats, func(name, value string) bool {
-		switch name {
-		case "rtpmap", "fmtp", "rtcp-fb", "imageattr":
-			c := s.codec(value)
-			return c == nil || !gone[c.Payload]
+	return false
+}
+
+// words writes the fields of a text with one space before each.
+func words(b []byte, text string) []byte {
+	for {
+		var f string
+		if f, text = field(text); f == "" {
+			return b
 		}
-		return true
+		b = append(append(b, ' '), f...)
 	}
 }
 
-// refused is the m-line with port 0 (RFC 3264 s6); the lines below it would mean nothing.
-func (s *section) refused() line {
-	f := strings.Fields(s.lines[0].value)
-	f[1] = "0"
-	return line{'m', strings.Join(f, " ")}
+// refused writes the m-line with port 0 (RFC 3264 s6); the lines below it would mean nothing.
+func (s *section) refused(b []byte) []byte {
+	b = append(append(b, "m="...), s.media.Kind...)
+	b = append(append(b, " 0 "...), s.media.Proto...)
+	return append(words(b, s.formats()), '\r', '\n')
 }
 
 // around tells the lines that would lead media around us, or promise what we do not carry: other addresses and paths (ICE,
 // RFC 8839; altc, RFC 6947; source filters), keys (RFC 4568, 5763, k=), one transport for several lines (BUNDLE, RFC
-// 9143; RFC 5761), the sender's SSRCs, which are replaced by ours (RFC 5576), and offers hidden in capabilities (RFC 5939).
+// 9143; RFC 5761), the sender's SSRCs, which are replaced by ours (RFC 5576), offers hidden in capabilities (RFC 5939), and preconditions, which are
+// about the resources of the other leg (RFC 3312).
 func around(l line) bool {
 	if l.kind == 'k' {
 		return true
@@ -156,7 +237,8 @@ func around(l line) bool {
 	case "candidate", "remote-candidates", "end-of-candidates", "alt", "altc", "source-filter", "rtcp",
 		"crypto", "fingerprint", "setup", "connection", "tls-id", "identity", "key-mgmt", "zrtp-hash",
 		"bundle-only", "rtcp-mux", "rtcp-mux-only", "ssrc", "ssrc-group",
-		"acap", "tcap", "pcfg", "acfg", "csup", "creq":
+		"acap", "tcap", "pcfg", "acfg", "csup", "creq",
+		"curr", "des", "conf":
 		return true
 	case "group":
 		return strings.HasPrefix(value, "BUNDLE")
@@ -164,42 +246,44 @@ func around(l line) bool {
 	return strings.HasPrefix(name, "ice-")
 }
 
-// connection is the value of our c= line.
-func (l *Local) connection() string {
-	if l.address.Is4() {
-		return "IN IP4 " + l.address.String()
-	}
-	return "IN IP6 " + l.address.String()
+// append writes the line.
+func (l line) append(b []byte) []byte {
+	b = append(append(b, l.kind, '='), l.value...)
+	return append(b, '\r', '\n')
 }
 
-// finish writes the lines with our origin, and counts the version if the text is not the one written last.
-func (l *Local) finish(lines []line) ([]byte, error) {
+// finish puts the version where it belongs: the one before if nothing else has changed, else the next.
+func (l *Local) finish(b []byte, at int) ([]byte, error) {
 	if !l.address.IsValid() {
 		return nil, errors.New("sdp: no address of our own")
 	}
-	text := l.write(lines, l.version)
-	if text == l.last {
-		return []byte(text), nil
+	version := l.version
+	same := l.repeats(b, at)
+	if !same {
+		version++
 	}
-	text = l.write(lines, l.version+1)
-	if len(text) > MaxBytes {
-		return nil, fmt.Errorf("sdp: description of %d octets, at most %d are written", len(text), MaxBytes)
+	var digits [20]byte
+	b = slices.Insert(b, at, strconv.AppendUint(digits[:0], version, 10)...)
+	if same {
+		return b, nil
 	}
-	l.version++
-	l.last = text
-	return []byte(text), nil
+	if len(b) > MaxBytes {
+		return nil, fmt.Errorf("sdp: description of %d octets, at most %d are written", len(b), MaxBytes)
+	}
+	said, err := Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("reading our own description: %w", err)
+	}
+	l.version, l.said, l.at = version, said, at
+	return b, nil
 }
 
-func (l *Local) write(lines []line, version uint64) string {
-	var b strings.Builder
-	for _, in := range lines {
-		if in.kind == 'o' {
-			in.value = fmt.Sprintf("- %d %d %s", l.id, version, l.connection())
-		}
-		b.WriteByte(in.kind)
-		b.WriteByte('=')
-		b.WriteString(in.value)
-		b.WriteString("\r\n")
+// repeats reports whether the text, in which the version is left out, is the one written last.
+func (l *Local) repeats(b []byte, at int) bool {
+	if l.said == nil || at != l.at {
+		return false
 	}
-	return b.String()
+	before, after := l.said.text[:at], l.said.text[at:]
+	after = after[strings.IndexByte(after, ' '):]
+	return string(b[:at]) == before && string(b[at:len(b)-2]) == after
 }

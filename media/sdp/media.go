@@ -3,7 +3,6 @@ package sdp
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,41 +52,84 @@ func (s *Session) Audio() (i int, m Media, ok bool) {
 	return 0, Media{}, false
 }
 
-// formats are the fields of the m-line behind the protocol.
-func (s *section) formats() []string { return strings.Fields(s.lines[0].value)[3:] }
+// Active is the one line that we carry: Audio, or else the first T.38 line (ITU-T T.38 D.2: m=image, udptl, t38) that is not
+// rejected. What an m-line carries may change in a session (RFC 3264 s8.3.3), and so may which one it is.
+func (s *Session) Active() (i int, m Media, ok bool) {
+	if i, m, ok = s.Audio(); ok {
+		return i, m, true
+	}
+	for i := range s.sections {
+		if s.sections[i].fax() {
+			return i, s.sections[i].media, true
+		}
+	}
+	return 0, Media{}, false
+}
 
-// read fills in s.media; address and dir are those of the session part.
-func (s *section) read(address netip.Addr, dir Direction) error {
+// fax reports whether the line is T.38 over UDPTL and in use.
+func (s *section) fax() bool {
+	if s.media.Rejected || !strings.EqualFold(s.media.Kind, "image") || !strings.EqualFold(s.media.Proto, "udptl") {
+		return false
+	}
+	format, _ := field(s.formats())
+	return strings.EqualFold(format, "t38")
+}
+
+// formats are the fields of the m-line behind the protocol.
+func (s *section) formats() string {
+	_, rest := field(s.m)
+	_, rest = field(rest)
+	_, rest = field(rest)
+	return rest
+}
+
+// begin reads the m-line; address and dir are those of the session part.
+func (s *section) begin(address netip.Addr, dir Direction) error {
 	m := &s.media
-	f := strings.Fields(s.lines[0].value)
-	if len(f) < 4 {
-		return fmt.Errorf("sdp: line %d: m= has %d fields, at least 4 are needed", s.number, len(f))
+	kind, rest := field(s.m)
+	where, rest := field(rest)
+	proto, formats := field(rest)
+	if format, _ := field(formats); format == "" {
+		return fmt.Errorf("m= has %d fields, at least 4 are needed", fields(s.m))
 	}
-	text, count, counted := strings.Cut(f[1], "/")
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err == nil && counted {
-		_, err = strconv.ParseUint(count, 10, 16)
+	text, count, counted := cutByte(where, '/')
+	port, ok := decimal(text, 65535)
+	if ok && counted {
+		_, ok = decimal(count, 65535)
 	}
-	if err != nil {
-		return fmt.Errorf("sdp: line %d: m=%s: port %q", s.number, f[0], f[1])
+	if !ok {
+		return fmt.Errorf("m=%s: port %q", kind, where)
 	}
-	m.Kind, m.Proto, m.Port = f[0], f[2], int(port)
+	m.Kind, m.Proto, m.Port = kind, proto, port
 	if m.Rejected = port == 0; m.Rejected {
-		return nil // RFC 3264 s5.1: whatever else such a line says is without meaning
+		return nil
 	}
 	m.Address, m.Direction = address, dir
 	if m.RTP() {
-		if err := s.readFormats(f[3:]); err != nil {
-			return err
-		}
+		return s.readFormats(formats)
 	}
-	for i, l := range s.lines[1:] {
-		if err := s.readLine(l); err != nil {
-			return fmt.Errorf("sdp: line %d: %c=%.40s: %w", s.number+1+i, l.kind, l.value, err)
-		}
+	return nil
+}
+
+// take reads a line below m=.
+func (s *section) take(l line) error {
+	if s.media.Rejected {
+		return nil // RFC 3264 s5.1: whatever such a line says is without meaning
+	}
+	if err := s.readLine(l); err != nil {
+		return fmt.Errorf("%c=%.40s: %w", l.kind, l.value, err)
+	}
+	return nil
+}
+
+// end completes what the lines have said.
+func (s *section) end() error {
+	m := &s.media
+	if m.Rejected {
+		return nil
 	}
 	if !m.Address.IsValid() {
-		return fmt.Errorf("sdp: line %d: m=%s has no c= line, nor has the session", s.number, m.Kind)
+		return fmt.Errorf("m=%s has no c= line, nor has the session", m.Kind)
 	}
 	if m.Address.IsUnspecified() {
 		m.Direction = direction(m.Direction.Sends(), false)
@@ -97,24 +139,28 @@ func (s *section) read(address netip.Addr, dir Direction) error {
 }
 
 // readFormats makes the list of codecs from the payload types of the m-line.
-func (s *section) readFormats(formats []string) error {
+func (s *section) readFormats(formats string) error {
 	var seen [128]bool
-	for _, f := range formats {
-		payload, err := strconv.ParseUint(f, 10, 8)
-		if err != nil || payload > 127 {
-			return fmt.Errorf("sdp: line %d: m=%s: payload type %q", s.number, s.media.Kind, f)
+	s.media.Codecs = make([]Codec, 0, min(strings.Count(formats, " "), len(seen)))
+	for {
+		var f string
+		if f, formats = field(formats); f == "" {
+			return nil
+		}
+		payload, ok := decimal(f, 127)
+		if !ok {
+			return fmt.Errorf("m=%s: payload type %q", s.media.Kind, f)
 		}
 		if seen[payload] {
 			continue
 		}
 		seen[payload] = true
-		codec, ok := static[uint8(payload)]
-		if !ok {
-			codec = Codec{Payload: uint8(payload), Channels: 1}
+		codec := Codec{Payload: uint8(payload), Channels: 1}
+		if payload < len(static) && static[payload].Name != "" {
+			codec = static[payload]
 		}
 		s.media.Codecs = append(s.media.Codecs, codec)
 	}
-	return nil
 }
 
 // readLine takes one line below m= into account.
@@ -127,13 +173,12 @@ func (s *section) readLine(l line) (err error) {
 	name, value := l.attribute()
 	switch name {
 	case "rtpmap":
-		if c := s.codec(value); c != nil {
-			_, text := word(value)
+		if c, text := s.codec(value); c != nil {
 			c.Name, c.Clock, c.Channels, err = encoding(text)
 		}
 	case "fmtp":
-		if c := s.codec(value); c != nil {
-			_, c.Fmtp = word(value)
+		if c, text := s.codec(value); c != nil {
+			c.Fmtp = text
 		}
 	case "ptime":
 		m.PTime = milliseconds(value)
@@ -149,18 +194,16 @@ func (s *section) readLine(l line) (err error) {
 	return err
 }
 
-// codec is the listed codec that an attribute's leading payload type names; nil if it is none of them.
-func (s *section) codec(value string) *Codec {
-	text, _ := word(value)
-	payload, err := strconv.ParseUint(text, 10, 8)
-	if err != nil {
-		return nil
+// codec is the listed codec that an attribute's leading payload type names, nil if it is none of them, and what is said of it.
+func (s *section) codec(value string) (c *Codec, rest string) {
+	text, rest := field(value)
+	payload, ok := decimal(text, 127)
+	for i := 0; ok && i < len(s.media.Codecs); i++ {
+		if c := &s.media.Codecs[i]; int(c.Payload) == payload {
+			return c, trim(rest)
+		}
 	}
-	i := slices.IndexFunc(s.media.Codecs, func(c Codec) bool { return uint64(c.Payload) == payload })
-	if i < 0 {
-		return nil
-	}
-	return &s.media.Codecs[i]
+	return nil, ""
 }
 
 // rtcp completes what a=rtcp said.
@@ -179,23 +222,16 @@ func (s *section) rtcp() netip.AddrPort {
 	return netip.AddrPortFrom(m.Address, uint16(m.Port)+1)
 }
 
-// word cuts off the first word.
-func word(value string) (first, rest string) {
-	if i := strings.IndexAny(value, " \t"); i >= 0 {
-		return value[:i], strings.TrimSpace(value[i:])
-	}
-	return value, ""
-}
-
 // rtcpAttribute reads "53020" or "53020 IN IP4 192.0.2.1" (RFC 3605 s2.1).
 func rtcpAttribute(value string) (netip.AddrPort, error) {
-	text, rest := word(value)
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || port == 0 {
+	text, rest := field(value)
+	port, ok := decimal(text, 65535)
+	if !ok || port == 0 {
 		return netip.AddrPort{}, fmt.Errorf("port %q", text)
 	}
 	var address netip.Addr
-	if rest != "" {
+	if trim(rest) != "" {
+		var err error
 		if address, err = connection(rest); err != nil {
 			return netip.AddrPort{}, err
 		}

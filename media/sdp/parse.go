@@ -24,21 +24,90 @@ func (l line) attribute() (name, value string) {
 	if l.kind != 'a' {
 		return "", ""
 	}
-	name, value, _ = strings.Cut(l.value, ":")
-	return strings.TrimSpace(name), strings.TrimSpace(value)
+	name, value, _ = cutByte(l.value, ':')
+	return trim(name), trim(value)
+}
+
+// cutByte is strings.Cut for one byte, which is quicker.
+func cutByte(text string, at byte) (before, after string, found bool) {
+	if i := strings.IndexByte(text, at); i >= 0 {
+		return text[:i], text[i+1:], true
+	}
+	return text, "", false
+}
+
+// cut takes the first line off a text whose lines are checked.
+func cut(text string) (first line, rest string) {
+	raw, rest, _ := cutByte(text, '\n')
+	if raw[len(raw)-1] == '\r' {
+		raw = raw[:len(raw)-1]
+	}
+	return line{raw[0], raw[2:]}, rest
+}
+
+// field cuts off the first field of a line; it is empty when there is none.
+func field(text string) (first, rest string) {
+	start := 0
+	for start < len(text) && (text[start] == ' ' || text[start] == '\t') {
+		start++
+	}
+	end := start
+	for end < len(text) && text[end] != ' ' && text[end] != '\t' {
+		end++
+	}
+	return text[start:end], text[end:]
+}
+
+// trim takes the space off both ends.
+func trim(text string) string {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t') {
+		text = text[1:]
+	}
+	for len(text) > 0 && (text[len(text)-1] == ' ' || text[len(text)-1] == '\t') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+// fields is how many there are.
+func fields(text string) (n int) {
+	for {
+		var f string
+		if f, text = field(text); f == "" {
+			return n
+		}
+		n++
+	}
+}
+
+// decimal reads a number of at most most.
+func decimal(text string, most int) (n int, ok bool) {
+	if text == "" || len(text) > 9 {
+		return 0, false
+	}
+	for i := range len(text) {
+		digit := text[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = 10*n + int(digit)
+	}
+	return n, n <= most
 }
 
 // section is one m-line and the lines below it.
 type section struct {
-	number int    // line number of m=, from 1
-	lines  []line // the first is m=
-	media  Media
+	m     string // value of m=
+	below string // the lines below it
+	media Media
 }
 
-// Session is a description as it was received. It is never modified.
+// Session is a description as it was received, or as a Local wrote it. It is never modified.
 type Session struct {
-	head     []line
+	text     string // without what followed the last line
+	head     string // the lines before the first m=
 	sections []section
+	only     [1]section // where sections are, when there is one as in most descriptions
 }
 
 // Parse reads a description. Line ends may be CRLF or LF, unknown lines are kept, optional lines may be missing and
@@ -48,107 +117,144 @@ func Parse(body []byte) (*Session, error) {
 	if len(body) > MaxBytes {
 		return nil, fmt.Errorf("sdp: %d octets, at most %d are read", len(body), MaxBytes)
 	}
-	s, err := split(string(body))
-	if err != nil {
-		return nil, err
-	}
-	address, dir, err := s.readHead()
-	if err != nil {
-		return nil, err
-	}
-	for i := range s.sections {
-		if err := s.sections[i].read(address, dir); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// split cuts the text into lines and the lines into sections.
-func split(text string) (*Session, error) {
-	text = strings.TrimRight(text, "\r\n")
+	text := strings.TrimRight(string(body), "\r\n")
 	if text == "" {
 		return nil, errors.New("sdp: empty description")
 	}
-	s := new(Session)
-	current := &s.head
-	number := 0
-	for raw := range strings.SplitSeq(text, "\n") {
-		number++
-		raw = strings.TrimSuffix(raw, "\r")
-		if strings.ContainsAny(raw, "\r\x00") {
-			return nil, fmt.Errorf("sdp: line %d: CR or NUL inside the line", number)
-		}
-		if len(raw) < 2 || raw[1] != '=' || raw[0] < 'a' || raw[0] > 'z' {
-			return nil, fmt.Errorf("sdp: line %d: %.20q is not TYPE=VALUE", number, raw)
-		}
-		if raw[0] == 'm' {
-			if len(s.sections) == MaxMedia {
-				return nil, fmt.Errorf("sdp: line %d: more than %d m-lines", number, MaxMedia)
-			}
-			s.sections = append(s.sections, section{number: number})
-			current = &s.sections[len(s.sections)-1].lines
-		}
-		*current = append(*current, line{raw[0], raw[2:]})
+	first, _, _ := strings.Cut(text, "\n")
+	if version, ok := strings.CutPrefix(first, "v="); !ok || strings.TrimSpace(version) != "0" {
+		return nil, errors.New("sdp: line 1: not v=0")
 	}
-	return s, nil
+	r := reader{Session: &Session{text: text}}
+	r.sections = r.only[:0]
+	clean := strings.IndexByte(text, 0) < 0
+	for number, rest := 1, text; rest != ""; number++ {
+		raw, after, _ := cutByte(rest, '\n')
+		l, err := lineOf(raw, clean)
+		if err == nil && l.kind == 'm' {
+			if err := r.end(len(text) - len(rest)); err != nil {
+				return nil, err
+			}
+		}
+		if err == nil {
+			err = r.take(l, number, after)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("sdp: line %d: %w", number, err)
+		}
+		rest = after
+	}
+	if err := r.end(len(text)); err != nil {
+		return nil, err
+	}
+	return r.Session, nil
 }
 
-// readHead checks the session part and gives its address (invalid if it has none) and direction.
-func (s *Session) readHead() (address netip.Addr, dir Direction, err error) {
-	if len(s.head) == 0 || s.head[0].kind != 'v' || strings.TrimSpace(s.head[0].value) != "0" {
-		return address, dir, errors.New("sdp: line 1: not v=0")
+// lineOf checks a line, whose CR may still be there. clean says that there is no NUL in it.
+func lineOf(raw string, clean bool) (line, error) {
+	cr := strings.IndexByte(raw, '\r')
+	switch {
+	case cr >= 0 && cr < len(raw)-1, !clean && strings.IndexByte(raw, 0) >= 0:
+		return line{}, errors.New("CR or NUL inside the line")
+	case cr >= 0:
+		raw = raw[:cr]
 	}
-	origins := 0
-	for i, l := range s.head {
-		switch l.kind {
-		case 'v':
-			if i > 0 {
-				return address, dir, fmt.Errorf("sdp: line %d: second v=", i+1)
-			}
-		case 'o':
-			origins++
-			if origins > 1 {
-				return address, dir, fmt.Errorf("sdp: line %d: second o=", i+1)
-			}
-			if n := len(strings.Fields(l.value)); n != 6 {
-				return address, dir, fmt.Errorf("sdp: line %d: o= has %d fields, not 6", i+1, n)
-			}
-		case 'c':
-			if address, err = connection(l.value); err != nil {
-				return address, dir, fmt.Errorf("sdp: line %d: c=: %w", i+1, err)
-			}
-		case 'a':
-			name, _ := l.attribute()
-			if d, ok := directionOf(name); ok {
-				dir = d
-			}
+	if len(raw) < 2 || raw[1] != '=' || raw[0] < 'a' || raw[0] > 'z' {
+		return line{}, fmt.Errorf("%.20q is not TYPE=VALUE", raw)
+	}
+	return line{raw[0], raw[2:]}, nil
+}
+
+// reader is a Session that is being read.
+type reader struct {
+	*Session
+	address netip.Addr // of the session part, if it has one
+	dir     Direction  // the same
+	origins int
+	number  int // of the m-line that is being read, 0 before the first
+}
+
+// take reads a line that has others after it.
+func (r *reader) take(l line, number int, after string) error {
+	switch {
+	case l.kind == 'm':
+		if len(r.sections) == MaxMedia {
+			return fmt.Errorf("more than %d m-lines", MaxMedia)
+		}
+		r.number = number
+		r.sections = append(r.sections, section{m: l.value, below: after})
+		return r.sections[len(r.sections)-1].begin(r.address, r.dir)
+	case r.number == 0:
+		return r.takeHead(l, number)
+	}
+	return r.sections[len(r.sections)-1].take(l)
+}
+
+// end closes the part that was open at an offset of the text.
+func (r *reader) end(at int) error {
+	if r.number == 0 {
+		r.head = r.text[:at]
+		if r.origins == 0 {
+			return errors.New("sdp: no o= line")
+		}
+		return nil
+	}
+	s := &r.sections[len(r.sections)-1]
+	s.below = s.below[:len(s.below)-(len(r.text)-at)]
+	if err := s.end(); err != nil {
+		return fmt.Errorf("sdp: line %d: %w", r.number, err)
+	}
+	return nil
+}
+
+// takeHead reads a line of the session part.
+func (r *reader) takeHead(l line, number int) (err error) {
+	switch l.kind {
+	case 'v':
+		if number > 1 {
+			return errors.New("second v=")
+		}
+	case 'o':
+		r.origins++
+		if r.origins > 1 {
+			return errors.New("second o=")
+		}
+		if n := fields(l.value); n != 6 {
+			return fmt.Errorf("o= has %d fields, not 6", n)
+		}
+	case 'c':
+		if r.address, err = connection(l.value); err != nil {
+			return fmt.Errorf("c=: %w", err)
+		}
+	case 'a':
+		name, _ := l.attribute()
+		if d, ok := directionOf(name); ok {
+			r.dir = d
 		}
 	}
-	if origins == 0 {
-		return address, dir, errors.New("sdp: no o= line")
-	}
-	return address, dir, nil
+	return nil
 }
 
 // connection reads "IN IP4 192.0.2.1" (RFC 8866 s5.7). A host name is allowed there but never resolved: whoever
 // writes a description would decide what we look up and where we send.
 func connection(value string) (netip.Addr, error) {
-	f := strings.Fields(value)
-	if len(f) != 3 || !strings.EqualFold(f[0], "IN") {
+	network, rest := field(value)
+	family, rest := field(rest)
+	text, rest := field(rest)
+	if more, _ := field(rest); text == "" || more != "" || !strings.EqualFold(network, "IN") {
 		return netip.Addr{}, fmt.Errorf("%q is not IN IP4|IP6 ADDRESS", value)
 	}
-	address, err := netip.ParseAddr(f[2])
-	if host, _, multicast := strings.Cut(f[2], "/"); err != nil && multicast {
+	address, err := netip.ParseAddr(text)
+	if host, _, multicast := strings.Cut(text, "/"); err != nil && multicast {
 		address, err = netip.ParseAddr(host)
 	}
 	switch {
 	case err != nil, address.Zone() != "":
-		return netip.Addr{}, fmt.Errorf("%q is not an address", f[2])
+		return netip.Addr{}, fmt.Errorf("%q is not an address", text)
 	case address.IsMulticast():
-		return netip.Addr{}, fmt.Errorf("%s is a multicast address", f[2])
-	case !(strings.EqualFold(f[1], "IP4") && address.Is4() || strings.EqualFold(f[1], "IP6") && address.Is6()):
-		return netip.Addr{}, fmt.Errorf("%s is not an %s address", f[2], f[1])
+		return netip.Addr{}, fmt.Errorf("%s is a multicast address", text)
+	case !(strings.EqualFold(family, "IP4") && address.Is4() || strings.EqualFold(family, "IP6") && address.Is6()):
+		return netip.Addr{}, fmt.Errorf("%s is not an %s address", text, family)
 	}
 	return address, nil
 }

@@ -23,37 +23,52 @@ var (
 // ParseAddress reads one From, To, Contact, Refer-To, P-Asserted-Identity, ... value (RFC 3261 s20.10).
 // An unquoted display name may hold octets beyond a token, UTF-8 for one, unless they would change the reading.
 func ParseAddress(s string) (Address, error) {
-	a := Address{Raw: trim(s)}
-	if hasControl(a.Raw) {
-		return Address{}, errControl
-	}
-	uri, rest, err := a.cutURI(a.Raw)
-	if err != nil {
+	var a Address
+	if err := a.parse(s); err != nil {
 		return Address{}, err
-	}
-	if a.URI, err = ParseURI(uri); err != nil {
-		return Address{}, err
-	}
-	if rest = trim(rest); rest == "" {
-		return a, nil
-	}
-	if rest[0] != ';' {
-		return Address{}, errTrailing
-	}
-	a.Params = trim(rest[1:])
-	if a.Params == "" {
-		return Address{}, errParam
-	}
-	if err := checkParams(a.Params, "tag"); err != nil {
-		return Address{}, err
-	}
-	if tag, ok := param(a.Params, "tag"); ok {
-		if !isToken(tag) {
-			return Address{}, errParam
-		}
-		a.Tag = tag
 	}
 	return a, nil
+}
+
+// parse reads s into a, which must be zero.
+func (a *Address) parse(s string) error {
+	a.Raw = trim(s)
+	uri, rest, err := a.cutURI(a.Raw)
+	if err != nil {
+		return err
+	}
+	if err := a.URI.parse(uri); err != nil {
+		return err
+	}
+	if rest = trim(rest); rest == "" {
+		return nil
+	}
+	if rest[0] != ';' {
+		return errTrailing
+	}
+	if a.Params = trim(rest[1:]); a.Params == "" {
+		return errParam
+	}
+	rest = a.Params
+	for n := 0; rest != ""; n++ {
+		if n == maxParams {
+			return errMany
+		}
+		var name, value string
+		if name, value, rest, err = nextParam(rest); err != nil {
+			return err
+		}
+		if !sameName(name, "tag") {
+			continue
+		}
+		if a.Tag != "" {
+			return errTwice
+		}
+		if a.Tag = unquoteValue(value); !isToken(a.Tag) {
+			return errParam
+		}
+	}
+	return nil
 }
 
 // cutURI sets Display and cuts s into the URI and what follows it.
@@ -87,6 +102,9 @@ func (a *Address) cutURI(s string) (uri, rest string, err error) {
 		if strings.ContainsAny(a.Display, `",>\`) {
 			return "", "", errDisplay
 		}
+		if hasControl(a.Display) {
+			return "", "", errControl
+		}
 	}
 	end := strings.IndexByte(s[open:], '>')
 	if end < 0 {
@@ -97,11 +115,16 @@ func (a *Address) cutURI(s string) (uri, rest string, err error) {
 
 // ParseAddressList reads a comma-separated list: Contact, Diversion, History-Info, P-Asserted-Identity, Route.
 func ParseAddressList(s string) ([]Address, error) {
-	var list []Address
+	return appendAddresses(nil, s)
+}
+
+func appendAddresses(list []Address, s string) ([]Address, error) {
 	err := elements(s, func(e string) error {
-		a, err := ParseAddress(e)
-		list = append(list, a)
-		return err
+		if len(list) == maxList {
+			return errMany
+		}
+		list = append(list, Address{})
+		return list[len(list)-1].parse(e)
 	})
 	if err != nil {
 		return nil, err

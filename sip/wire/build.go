@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,9 +22,19 @@ type Builder struct {
 	err         error
 }
 
+// What a buffer starts with beyond the fields that are known at the start, so that most messages need no second one.
+const (
+	roomForFields = 224
+	roomForInvite = 1024
+)
+
 // NewRequest starts a request. Via, From, To, Call-ID and CSeq must follow; Max-Forwards is 70 unless added.
 func NewRequest(m Method, uri string) *Builder {
-	b := &Builder{method: m, buf: make([]byte, 0, 1024)}
+	room := 2 * roomForFields
+	if m == INVITE {
+		room = roomForInvite
+	}
+	b := &Builder{method: m, buf: make([]byte, 0, room)}
 	if !isToken(string(m)) {
 		b.fail(fmt.Errorf("method: not a token"))
 	}
@@ -41,7 +52,7 @@ func NewRequest(m Method, uri string) *Builder {
 // came from, From, To with toTag unless it has a tag or the status is 100, Call-ID and CSeq. reason "" is the
 // standard phrase. No other field is copied but Timestamp in a 100 (s8.2.6.1).
 func NewResponse(req *Message, status int, reason string, toTag string) *Builder {
-	b := startResponse(status, reason)
+	b := startResponse(status, reason, responseSize(req, status))
 	b.request = req
 	b.vias = len(req.Via)
 	for i, v := range req.Via {
@@ -60,7 +71,7 @@ func NewResponse(req *Message, status int, reason string, toTag string) *Builder
 	case !isToken(toTag):
 		b.fail(errors.New("a response over 100 needs a tag in To"))
 	default:
-		b.put("To", req.To.Raw+";tag="+toTag)
+		b.put("To", req.To.Raw, ";tag=", toTag)
 	}
 	b.put("Call-ID", req.CallID)
 	b.buf = append(b.buf, "CSeq: "...)
@@ -75,8 +86,20 @@ func NewResponse(req *Message, status int, reason string, toTag string) *Builder
 	return b
 }
 
-func startResponse(status int, reason string) *Builder {
-	b := &Builder{buf: make([]byte, 0, 1024)}
+// responseSize is about how long a response to req will be. An answer is about as long as the offer.
+func responseSize(req *Message, status int) int {
+	size := roomForFields + len(req.From.Raw) + len(req.To.Raw) + len(req.CallID)
+	for _, v := range req.Via {
+		size += len(v.Raw)
+	}
+	if len(req.Body) > 0 && (status == 183 || status/100 == 2) {
+		size += roomForFields + len(req.Body)
+	}
+	return size
+}
+
+func startResponse(status int, reason string, size int) *Builder {
+	b := &Builder{buf: make([]byte, 0, size)}
 	if status < 100 || status > 699 {
 		b.fail(fmt.Errorf("status %d: not 100-699", status))
 	}
@@ -96,19 +119,30 @@ func startResponse(status int, reason string) *Builder {
 
 // Via adds our own Via: network "UDP", "TCP" or "TLS", sentBy host[:port]. Over UDP it asks for rport (RFC 3581).
 func (b *Builder) Via(network, sentBy, branch string) *Builder {
-	text := viaText(network, sentBy, branch)
-	if _, err := parseVia(text); err != nil || branch == "" {
+	var v Via
+	if !isToken(network) || !isToken(branch) || v.sentBy(sentBy) != nil {
 		return b.fail(fmt.Errorf("Via: %q, %q, %q cannot make one", network, sentBy, branch))
 	}
-	return b.Add("Via", text)
+	return b.addVia("SIP/2.0/", network, " ", sentBy, ";branch=", branch, rport(network))
 }
 
 func viaText(network, sentBy, branch string) string {
-	text := "SIP/2.0/" + network + " " + sentBy + ";branch=" + branch
+	return "SIP/2.0/" + network + " " + sentBy + ";branch=" + branch + rport(network)
+}
+
+func rport(network string) string {
 	if network == "UDP" {
-		text += ";rport"
+		return ";rport"
 	}
-	return text
+	return ""
+}
+
+func (b *Builder) addVia(parts ...string) *Builder {
+	if b.method == "" {
+		return b.fail(errors.New("Via: a response has those of its request"))
+	}
+	b.vias++
+	return b.put("Via", parts...)
 }
 
 // Add appends a field. Content-Length, Content-Type and, in a response, the fields of NewResponse are not for Add.
@@ -116,12 +150,9 @@ func (b *Builder) Add(name, value string) *Builder {
 	if !isToken(name) {
 		return b.fail(fmt.Errorf("field name %q: not a token", name))
 	}
-	switch canonical(name) {
+	switch known, _ := canonical(name); known {
 	case "Via":
-		b.vias++
-		if b.method == "" {
-			return b.fail(errors.New("Via: a response has those of its request"))
-		}
+		return b.addVia(value)
 	case "From":
 		b.once(name, sawFrom)
 	case "To":
@@ -148,17 +179,19 @@ func (b *Builder) once(name string, bit seen) {
 	b.wrote |= bit
 }
 
-// put appends a field whose name is known to be good.
-func (b *Builder) put(name, value string) *Builder {
-	if breaksLine(value) {
-		return b.fail(fmt.Errorf("%s: line break or NUL", name))
-	}
+// put appends a field whose name is known to be good; its value may come in parts.
+func (b *Builder) put(name string, value ...string) *Builder {
 	if b.done {
 		return b.fail(fmt.Errorf("%s: after Bytes", name))
 	}
 	b.buf = append(b.buf, name...)
 	b.buf = append(b.buf, ": "...)
-	b.buf = append(b.buf, value...)
+	for _, part := range value {
+		if breaksLine(part) {
+			return b.fail(fmt.Errorf("%s: line break or NUL", name))
+		}
+		b.buf = append(b.buf, part...)
+	}
 	b.buf = append(b.buf, "\r\n"...)
 	return b
 }
@@ -208,6 +241,7 @@ func (b *Builder) finish() {
 		}
 		b.put("Content-Type", b.contentType)
 	}
+	b.buf = slices.Grow(b.buf, len("Content-Length: 65535\r\n\r\n")+len(b.body))
 	b.buf = append(b.buf, "Content-Length: "...)
 	b.buf = strconv.AppendInt(b.buf, int64(len(b.body)), 10)
 	b.buf = append(b.buf, "\r\n\r\n"...)

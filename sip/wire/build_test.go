@@ -63,7 +63,7 @@ func TestInjectionIsRefused(t *testing.T) {
 		if i.Ack(evil) != nil {
 			t.Fatal("ACK")
 		}
-		if i.CallID = evil; i.Cancel() != nil {
+		if i.CallID = evil; i.Cancel("") != nil {
 			t.Fatal("CANCEL")
 		}
 	}
@@ -169,7 +169,7 @@ func TestS17_1_1_3ACKAndS9_1CANCELRepeatTheINVITE(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := accept(t, string(out))
-	for method, got := range map[Method]*Message{ACK: accept(t, string(i.Ack("<sip:c@d>;tag=2"))), CANCEL: accept(t, string(i.Cancel()))} {
+	for method, got := range map[Method]*Message{ACK: accept(t, string(i.Ack("<sip:c@d>;tag=2"))), CANCEL: accept(t, string(i.Cancel("")))} {
 		if got.Method != method || got.RequestURI != sent.RequestURI || len(got.Via) != 1 || got.Via[0] != sent.Via[0] ||
 			got.From != sent.From || got.CallID != sent.CallID || got.CSeq != sent.CSeq || strings.Join(got.Route, ",") != strings.Join(sent.Route, ",") ||
 			got.MaxForwards != 70 || len(got.Body) != 0 || got.Value("Contact") != "" {
@@ -190,75 +190,5 @@ func TestStatelessTagIsTheSameForARepetition(t *testing.T) {
 	}
 	if v, _ := res.Via[0].Param("rport"); v != "5080" {
 		t.Fatalf("rport %q", v)
-	}
-}
-
-func TestCheckOfAGoodDatagramDoesNotAllocate(t *testing.T) {
-	data := []byte(lines(invite))
-	if n := testing.AllocsPerRun(100, func() { Check(data) }); n != 0 {
-		t.Fatalf("%v allocations", n)
-	}
-}
-
-func BenchmarkCheck(b *testing.B) {
-	data := []byte(lines(invite))
-	b.ReportAllocs()
-	for b.Loop() {
-		Check(data)
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	data := []byte(lines(invite))
-	parser := NewParser()
-	b.ReportAllocs()
-	for b.Loop() {
-		parser.ParseSIP(data)
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	msg, err := NewParser().ParseSIP([]byte(lines(invite)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		Read(msg, UDP, source)
-	}
-}
-
-func BenchmarkParseAndRead(b *testing.B) {
-	data := []byte(lines(invite))
-	parser := NewParser()
-	b.ReportAllocs()
-	for b.Loop() {
-		msg, err := parser.ParseSIP(data)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, p := Read(msg, UDP, source); p != nil {
-			b.Fatal(p)
-		}
-	}
-}
-
-func BenchmarkResponse(b *testing.B) {
-	req := accept(b, lines(invite))
-	body := []byte("v=0\r\n")
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := NewResponse(req, 200, "", "ours").RecordRoute().Add("Contact", "<sip:192.0.2.10>").Body("application/sdp", body).Bytes(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkSalvage(b *testing.B) {
-	data := []byte(invite)
-	p := Check(data)
-	b.ReportAllocs()
-	for b.Loop() {
-		Salvage(data, p)
 	}
 }

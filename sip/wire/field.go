@@ -11,7 +11,9 @@ const (
 	maxLines   = 200        // header lines
 	maxField   = 8 << 10    // octets of one header field, folded lines included
 	maxURI     = 1 << 10    // octets
+	maxBody    = 16 << 10   // octets of a request's body; also the most that media/sdp reads
 	maxList    = 100        // values of one comma-separated field over all its lines
+	maxParams  = 100        // header parameters of one value
 )
 
 var (
@@ -32,36 +34,38 @@ var compactForms = [26]string{
 	'v' - 'a': "Via", 'x' - 'a': "Session-Expires", 'y' - 'a': "Identity",
 }
 
-// structural are the names that Read interprets, keyed in lower case.
+// structural are the names that Message has a place for, keyed in lower case.
 var structural = map[string]string{
 	"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq", "max-forwards": "Max-Forwards",
 	"contact": "Contact", "route": "Route", "record-route": "Record-Route", "require": "Require",
 	"supported": "Supported", "content-type": "Content-Type", "content-length": "Content-Length",
 }
 
-// canonical unfolds a compact form and spells the names that Read interprets in one way.
-func canonical(name string) string {
+// canonical unfolds a compact form and spells the names that Message has a place for in one way. Known names need no
+// further look.
+func canonical(name string) (_ string, known bool) {
 	switch name { // as nearly everyone spells them
-	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported":
-		return name
+	case "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Type", "Content-Length", "Supported",
+		"Record-Route", "Allow", "User-Agent", "Session-Expires", "Min-SE", "P-Asserted-Identity", "Privacy", "Reason":
+		return name, true
 	}
 	if len(name) == 1 {
 		if c := lower(name[0]); 'a' <= c && c <= 'z' && compactForms[c-'a'] != "" {
-			return compactForms[c-'a']
+			return compactForms[c-'a'], true
 		}
-		return name
+		return name, false
 	}
 	var buf [16]byte // the longest structural name has 14 octets
 	if len(name) > len(buf) {
-		return name
+		return name, false
 	}
 	for i := range len(name) {
 		buf[i] = lower(name[i])
 	}
 	if s, ok := structural[string(buf[:len(name)])]; ok {
-		return s
+		return s, true
 	}
-	return name
+	return name, false
 }
 
 func sameName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
@@ -78,16 +82,14 @@ func isAlpha(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
 func isHex(c byte) bool   { return isDigit(c) || 'a' <= lower(c) && lower(c) <= 'f' }
 
 // isToken tells whether s is a token of RFC 3261 s25.1.
-func isToken[S ~string | ~[]byte](s S) bool {
+func isToken(s string) bool {
 	for i := range len(s) {
-		if !tokenChar(s[i]) {
+		if !tokenChars[s[i]] {
 			return false
 		}
 	}
 	return len(s) > 0
 }
-
-func tokenChar(c byte) bool { return tokenChars[c] }
 
 var tokenChars = func() (set [256]bool) {
 	for _, c := range []byte("-.!%*_+`'~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
@@ -116,10 +118,22 @@ func trim(s string) string {
 	for len(s) > 0 && isSpace(s[0]) {
 		s = s[1:]
 	}
+	return trimRight(s)
+}
+
+func trimRight(s string) string {
 	for len(s) > 0 && isSpace(s[len(s)-1]) {
 		s = s[:len(s)-1]
 	}
 	return s
+}
+
+// cut is strings.Cut for one octet, which is most of reading.
+func cut(s string, sep byte) (before, after string, found bool) {
+	if i := strings.IndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }
@@ -147,17 +161,33 @@ func index(s string, sep byte) (int, error) {
 	return len(s), nil
 }
 
-// quoted is the length of the quoted-string that s starts with, quotes included; -1 when it does not end.
+// quoted is the length of the quoted-string that s starts with, quotes included; -1 when it does not end, or holds a
+// control character, escaped or not.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
+		c := s[i]
+		if c == '"' {
 			return i + 1
+		}
+		if c == '\\' {
+			if i++; i == len(s) {
+				return -1
+			}
+			c = s[i]
+		}
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return -1
 		}
 	}
 	return -1
+}
+
+// unquoteValue is a parameter's value without the quotes that it may have.
+func unquoteValue(v string) string {
+	if v != "" && v[0] == '"' {
+		return unquote(v)
+	}
+	return v
 }
 
 // unquote takes the quotes and the escapes of a quoted-string away.
@@ -181,8 +211,12 @@ func Quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// elements calls f for each element of a comma-separated list, trimmed; f may be given "".
+// elements calls f for each element of a comma-separated list, trimmed; f may be given "", and must look at quotes
+// and angle brackets itself.
 func elements(s string, f func(string) error) error {
+	if strings.IndexByte(s, ',') < 0 {
+		return f(trim(s))
+	}
 	for n := 0; ; n++ {
 		if n == maxList {
 			return errMany
@@ -203,9 +237,14 @@ func elements(s string, f func(string) error) error {
 
 // nextParam cuts the first of "name[=value][;...]". The value keeps its quotes.
 func nextParam(s string) (name, value, rest string, err error) {
-	end, err := index(s, ';')
-	if err != nil {
-		return "", "", "", err
+	end := strings.IndexByte(s, ';')
+	if end < 0 {
+		end = len(s)
+	}
+	if strings.IndexByte(s[:end], '"') >= 0 {
+		if end, err = index(s, ';'); err != nil {
+			return "", "", "", err
+		}
 	}
 	text := s[:end]
 	if end < len(s) {
@@ -214,7 +253,7 @@ func nextParam(s string) (name, value, rest string, err error) {
 			return "", "", "", errParam // a semicolon that nothing follows
 		}
 	}
-	name, value, given := strings.Cut(text, "=")
+	name, value, given := cut(text, '=')
 	name, value = trim(name), trim(value)
 	if !isToken(name) || given && !isParamValue(value) {
 		return "", "", "", errParam
@@ -236,28 +275,6 @@ func isParamValue(v string) bool {
 	return true
 }
 
-// checkParams reads all of params. The names in once may stand there one time.
-func checkParams(params string, once ...string) error {
-	var seen uint
-	for params != "" {
-		name, _, rest, err := nextParam(params)
-		if err != nil {
-			return err
-		}
-		for i, o := range once {
-			if !sameName(name, o) {
-				continue
-			}
-			if seen&(1<<i) != 0 {
-				return errTwice
-			}
-			seen |= 1 << i
-		}
-		params = rest
-	}
-	return nil
-}
-
 // param is the value of a parameter, quotes taken away, and whether it is there.
 func param(params, want string) (string, bool) {
 	for params != "" {
@@ -266,10 +283,7 @@ func param(params, want string) (string, bool) {
 			return "", false
 		}
 		if sameName(name, want) {
-			if value != "" && value[0] == '"' {
-				value = unquote(value)
-			}
-			return value, true
+			return unquoteValue(value), true
 		}
 		params = rest
 	}

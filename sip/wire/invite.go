@@ -23,13 +23,18 @@ func NewInvite(uri, network, sentBy, branch string) Invite {
 func (i Invite) Request() *Builder { return i.start(INVITE, i.To) }
 
 // Ack is the ACK for a response other than 2xx; to is that response's To value. It is nil when a value is unfit.
-func (i Invite) Ack(to string) []byte { return i.bare(ACK, to) }
+func (i Invite) Ack(to string) []byte { return i.bare(ACK, to, "") }
 
-// Cancel is the CANCEL, to be sent once a provisional response has come. It is nil when a value is unfit.
-func (i Invite) Cancel() []byte { return i.bare(CANCEL, i.To) }
+// Cancel is the CANCEL, to be sent once a provisional response has come, with a Reason (RFC 3326) or "" for none.
+// It is nil when a value is unfit.
+func (i Invite) Cancel(reason string) []byte { return i.bare(CANCEL, i.To, reason) }
 
-func (i Invite) bare(m Method, to string) []byte {
-	out, err := i.start(m, to).Bytes()
+func (i Invite) bare(m Method, to, reason string) []byte {
+	b := i.start(m, to)
+	if reason != "" {
+		b.Add("Reason", reason)
+	}
+	out, err := b.Bytes()
 	if err != nil {
 		return nil
 	}

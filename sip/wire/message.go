@@ -52,7 +52,7 @@ func (n Network) String() string {
 // Reliable tells whether the transport delivers or fails (RFC 3261 s17).
 func (n Network) Reliable() bool { return n != UDP }
 
-// Message is one request or response as Read found it. It must not be changed; what leaves is built with a Builder.
+// Message is one request or response as Parse or Read found it. It must not be changed; what leaves is built with a Builder.
 type Message struct {
 	Method     Method // of the request, or of the request that a response answers
 	RequestURI URI
@@ -76,6 +76,7 @@ type Message struct {
 	Source  netip.AddrPort // where it came from; the only place a reply goes to
 
 	fields []Field
+	via    [1]Via // behind Via, while there is no more than one
 }
 
 // Field is one header field: its name, compact forms and the case of well-known names folded, and its raw value
@@ -87,7 +88,7 @@ func (m *Message) IsRequest() bool { return m.Status == 0 }
 
 // Values are the raw values of a field in message order, comma lists not split. Any spelling of the name will do.
 func (m *Message) Values(name string) []string {
-	name = canonical(name)
+	name, _ = canonical(name)
 	var values []string
 	for _, f := range m.fields {
 		if sameName(f.Name, name) {
@@ -99,7 +100,7 @@ func (m *Message) Values(name string) []string {
 
 // Value is the first raw value of a field, or "".
 func (m *Message) Value(name string) string {
-	name = canonical(name)
+	name, _ = canonical(name)
 	for _, f := range m.fields {
 		if sameName(f.Name, name) {
 			return f.Value

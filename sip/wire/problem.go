@@ -43,7 +43,14 @@ func Refuse(m *Message, p *Problem, toTag string) []byte {
 	if m.Value("Via") == "" || m.Value("CSeq") == "" {
 		return nil
 	}
-	b := startResponse(p.Status, p.Reason)
+	room := roomForFields
+	for _, f := range m.fields {
+		switch f.Name {
+		case "Via", "From", "To", "Call-ID", "CSeq":
+			room += len(f.Value) + len("Call-ID: \r\n")
+		}
+	}
+	b := startResponse(p.Status, p.Reason, min(room, maxMessage))
 	for i, via := range m.Values("Via") {
 		if i == 0 {
 			via = receivedFrom(via, m.Source)

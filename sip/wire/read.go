@@ -7,68 +7,97 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Read validates a message that NewParser's parser delivered. The first fault found makes the Problem, in this order:
-// size, SIP version, each field in message order, absent and repeated fields, CSeq against the method, Request-URI,
-// Max-Forwards, body length. Require is for the server to judge.
+// Read validates a message that NewParser's parser delivered from a stream. The first fault found makes the Problem, in
+// this order: size, header lines, SIP version, each field in message order, absent and repeated fields, Request-URI,
+// Max-Forwards, size of the body. Require is for the server to judge.
 // With a Problem the Message holds what was read so far and is good for Refuse only.
 func Read(msg sip.Message, network Network, source netip.AddrPort) (*Message, *Problem) {
 	m := &Message{MaxForwards: -1, Network: network, Source: source}
 	p := m.read(msg)
-	if p != nil && (!m.IsRequest() || m.Method == ACK) {
-		p.Status = 0 // RFC 3261 s8.1.3, s17.1.1.2: neither is ever answered
+	return m, m.unanswered(p)
+}
+
+// unanswered takes the status from a Problem with what is never answered: a response (RFC 3261 s8.1.3), an ACK
+// (s17.1.1.2), and what has no method.
+func (m *Message) unanswered(p *Problem) *Problem {
+	if p != nil && (!m.IsRequest() || m.Method == ACK || !isToken(string(m.Method))) {
+		p.Status = 0
 	}
-	return m, p
+	return p
 }
 
 func (m *Message) read(msg sip.Message) *Problem {
-	var version string
+	var uri, version string
 	var headers []sip.Header
 	switch s := msg.(type) {
 	case *sip.Request:
 		m.Method, version, headers = Method(s.Method), s.SipVersion, s.Headers()
-	case *sip.Response:
-		m.Status, m.Reason, version, headers = s.StatusCode, s.Reason, s.SipVersion, s.Headers()
-		if m.Status < 100 || m.Status > 699 {
-			m.Status = max(m.Status, 1) // still a response
-			return bad("Bad status code", "not 100-699")
+		if s.Recipient.Scheme != "" { // else String adds one
+			uri = s.Recipient.String()
 		}
+	case *sip.Response:
+		m.Status, m.Reason, version, headers = max(s.StatusCode, 1), s.Reason, s.SipVersion, s.Headers()
 	default:
 		return &Problem{Reason: "not a SIP message"}
 	}
 	m.Body = msg.Body()
 	size := len(m.Body)
-	m.fields = make([]Field, 0, len(headers))
-	m.Via = make([]Via, 0, 2)
-	for _, h := range headers {
-		f := Field{Name: canonical(h.Name())}
-		if _, ok := h.(*sip.ContentLengthHeader); !ok {
-			f.Value = h.Value()
+	m.fields = make([]Field, 0, min(len(headers), maxLines+1))
+	var first *Problem
+	for _, h := range headers[:min(len(headers), maxLines+1)] {
+		name, value := h.Name(), h.Value()
+		size += len(name) + len(value) + len(": \r\n")
+		first = m.addField(name, value, first)
+		if first == nil && breaksLine(value) {
+			first = bad("Control character in the header", "")
 		}
-		size += len(f.Name) + len(f.Value) + len(": \r\n")
-		m.fields = append(m.fields, f)
 	}
 	if size > maxMessage {
 		return tooLarge("message over 64 KiB")
 	}
-	if len(headers) > maxLines {
+	if first != nil {
+		return first
+	}
+	return m.interpret(uri, version)
+}
+
+// addField keeps a header field as text. It gives the first Problem: the one there is, or its own.
+func (m *Message) addField(name, value string, first *Problem) *Problem {
+	name, known := canonical(name)
+	m.fields = append(m.fields, Field{name, value})
+	switch {
+	case first != nil:
+		return first
+	case len(m.fields) > maxLines:
 		return tooLarge("more than 200 header lines")
-	}
-	if !sameName(version, "SIP/2.0") {
-		return badVersion(version)
-	}
-	seen, p := m.readFields(headers)
-	if p != nil {
-		return p
-	}
-	if p := m.complete(seen); p != nil {
-		return p
-	}
-	if r, ok := msg.(*sip.Request); ok {
-		return m.readRequestLine(r)
+	case !known && !isToken(name):
+		return bad("Bad header field name", "")
+	case len(name)+len(value) > maxField:
+		return tooLarge("header field over 8 KiB")
 	}
 	return nil
 }
 
+// interpret reads what addField has kept.
+func (m *Message) interpret(uri, version string) *Problem {
+	if !m.IsRequest() && (m.Status < 100 || m.Status > 699) {
+		return bad("Bad status code", "not 100-699")
+	}
+	if !sameName(version, "SIP/2.0") {
+		return badVersion(version)
+	}
+	seen, p := m.readFields()
+	if p == nil {
+		p = m.complete(seen)
+	}
+	if p == nil && m.IsRequest() {
+		p = m.readRequestLine(uri)
+	}
+	return p
+}
+
+// tooLarge refuses a message for its own size or that of its header (RFC 3261 s21.5.7); a body that is too large by
+// itself gets 413 (s21.4.11).
 func tooLarge(detail string) *Problem {
 	return &Problem{Status: 513, Reason: "Message Too Large", Detail: detail}
 }
@@ -94,18 +123,9 @@ const (
 )
 
 // readFields interprets every field that Message has a place for.
-func (m *Message) readFields(headers []sip.Header) (seen, *Problem) {
+func (m *Message) readFields() (seen, *Problem) {
 	var all seen
-	for i, f := range m.fields {
-		if !isToken(f.Name) {
-			return all, bad("Bad header field name", "")
-		}
-		if breaksLine(f.Value) {
-			return all, bad("Control character in "+f.Name, "")
-		}
-		if len(f.Value) > maxField {
-			return all, tooLarge("header field over 8 KiB")
-		}
+	for _, f := range m.fields {
 		var bit seen
 		var p *Problem
 		switch f.Name {
@@ -113,10 +133,10 @@ func (m *Message) readFields(headers []sip.Header) (seen, *Problem) {
 			p = m.readVia(f.Value)
 		case "From":
 			bit = sawFrom
-			m.From, p = readAddress(f)
+			p = m.From.read(f)
 		case "To":
 			bit = sawTo
-			m.To, p = readAddress(f)
+			p = m.To.read(f)
 		case "Call-ID":
 			bit = sawCallID
 			m.CallID, p = f.Value, checkCallID(f.Value)
@@ -128,7 +148,7 @@ func (m *Message) readFields(headers []sip.Header) (seen, *Problem) {
 			p = m.readMaxForwards(f.Value)
 		case "Content-Length":
 			bit = sawContentLength
-			p = m.readContentLength(headers[i])
+			p = m.readContentLength(f.Value)
 		case "Content-Type":
 			bit = sawContentType
 			m.ContentType = f.Value
@@ -173,20 +193,21 @@ func (m *Message) complete(all seen) *Problem {
 	return nil
 }
 
-func (m *Message) readRequestLine(r *sip.Request) *Problem {
-	uri, err := ParseURI(r.Recipient.String())
-	switch {
+func (m *Message) readRequestLine(text string) *Problem {
+	switch err := m.RequestURI.parse(text); {
 	case err == errURILong:
 		return &Problem{Status: 414, Reason: "Request-URI Too Long"}
 	case err != nil:
 		return bad("Bad Request-URI", err.Error())
-	case uri.Opaque != "":
+	case m.RequestURI.Opaque != "":
 		return unsupportedScheme()
 	}
-	m.RequestURI = uri
 	if m.MaxForwards == 0 && m.Method != ACK && m.Method != CANCEL {
 		// An ACK and a CANCEL end here and go no further: RFC 3261 s16.3 has nothing against them.
 		return &Problem{Status: 483, Reason: "Too Many Hops"}
+	}
+	if len(m.Body) > maxBody && m.Method != ACK { // whose call would hang: the server ends it
+		return &Problem{Status: 413, Reason: "Request Entity Too Large", Detail: "body over 16 KiB"}
 	}
 	return nil
 }

@@ -1,19 +1,20 @@
 package wire
 
-import (
-	"strings"
-
-	"github.com/emiago/sipgo/sip"
-)
+import "strings"
 
 func (m *Message) readVia(value string) *Problem {
+	if m.Via == nil {
+		m.Via = m.via[:0]
+	}
 	err := elements(value, func(e string) error {
 		if len(m.Via) == maxList {
 			return errMany
 		}
-		v, err := parseVia(e)
-		if err == nil {
-			m.Via = append(m.Via, v)
+		m.Via = append(m.Via, Via{})
+		last := len(m.Via) - 1
+		err := m.Via[last].parse(e)
+		if err != nil {
+			m.Via = m.Via[:last]
 		}
 		return err
 	})
@@ -27,14 +28,19 @@ func badField(name string, err error) *Problem {
 	return bad("Bad "+name, err.Error())
 }
 
-func readAddress(f Field) (Address, *Problem) {
-	a, err := ParseAddress(f.Value)
-	return a, badField(f.Name, err)
+func (a *Address) read(f Field) *Problem {
+	*a = Address{}
+	return badField(f.Name, a.parse(f.Value))
 }
 
 // checkCallID takes word [ "@" word ], and any other visible octets too: nothing is read out of a Call-ID.
 func checkCallID(value string) *Problem {
-	if value == "" || strings.ContainsAny(value, " \t") || hasControl(value) {
+	for i := range len(value) {
+		if value[i] <= ' ' || value[i] == 0x7f {
+			return bad("Bad Call-ID", "")
+		}
+	}
+	if value == "" {
 		return bad("Bad Call-ID", "")
 	}
 	return nil
@@ -42,8 +48,11 @@ func checkCallID(value string) *Problem {
 
 // readCSeq takes 1*DIGIT LWS Method (RFC 3261 s20.16), below 2^31 (s8.1.1.5).
 func (m *Message) readCSeq(value string) *Problem {
-	i := strings.IndexAny(value, " \t")
-	if i < 0 {
+	i := 0
+	for i < len(value) && !isSpace(value[i]) {
+		i++
+	}
+	if i == len(value) {
 		return bad("Bad CSeq", "number and method expected")
 	}
 	n, ok := decimal(value[:i], 1<<31-1)
@@ -71,14 +80,18 @@ func (m *Message) readMaxForwards(value string) *Problem {
 	return nil
 }
 
-func (m *Message) readContentLength(h sip.Header) *Problem {
-	n, ok := h.(*sip.ContentLengthHeader)
-	if !ok {
+// readContentLength cuts a datagram's body to its length; a stream was cut by it (RFC 3261 s18.3).
+func (m *Message) readContentLength(value string) *Problem {
+	n, ok := decimal(value, maxMessage)
+	switch {
+	case !ok:
 		return badLength("Bad Content-Length")
-	}
-	if int(*n) != len(m.Body) {
+	case n > len(m.Body):
+		return badLength("Body shorter than Content-Length")
+	case n < len(m.Body) && m.Network.Reliable():
 		return badLength("Content-Length does not match the body")
 	}
+	m.Body = m.Body[:n]
 	return nil
 }
 
@@ -87,11 +100,8 @@ func (m *Message) readContact(value string) *Problem {
 		m.Contact = append(m.Contact, Address{Raw: value})
 		return nil
 	}
-	list, err := ParseAddressList(value)
-	if err == nil && len(m.Contact)+len(list) > maxList {
-		err = errMany
-	}
-	m.Contact = append(m.Contact, list...)
+	var err error
+	m.Contact, err = appendAddresses(m.Contact, value)
 	return badField("Contact", err)
 }
 
@@ -104,15 +114,17 @@ func readRoutes(routes []string, f Field) ([]string, *Problem) {
 		if strings.IndexByte(e, '<') < 0 {
 			return errAddrSpec
 		}
-		_, err := ParseAddress(e)
 		routes = append(routes, e)
-		return err
+		return new(Address).parse(e)
 	})
 	return routes, badField(f.Name, err)
 }
 
 // readOptions takes a list of option tags; "Supported:" alone is legal.
 func readOptions(options []string, f Field) ([]string, *Problem) {
+	if options == nil && f.Value != "" {
+		options = make([]string, 0, min(strings.Count(f.Value, ",")+1, maxList))
+	}
 	err := elements(f.Value, func(e string) error {
 		switch {
 		case e == "":

@@ -99,15 +99,3 @@ func TestRefuseOnlyWithAFinalStatus(t *testing.T) {
 		t.Fatalf("%s", b)
 	}
 }
-
-// However many folded lines a datagram has, Salvage looks at no more than a message may have.
-func TestSalvageIsBounded(t *testing.T) {
-	text := "INVITE sip:a@b SIP/2.0\nVia: SIP/2.0/UDP a" + strings.Repeat("\n x", 20000) + "\nCSeq: 1 INVITE\n\n"
-	if b := Salvage([]byte(text), bad("x", "")); b != nil {
-		t.Fatalf("%d octets", len(b))
-	}
-	text = "INVITE sip:a@b SIP/2.0\nCSeq: 1 INVITE\nVia: SIP/2.0/UDP a" + strings.Repeat("\n x", 20000) + "\n\n"
-	if b := Salvage([]byte(text), bad("x", "")); len(b) == 0 || len(b) > 1000 {
-		t.Fatalf("%d octets", len(b))
-	}
-}

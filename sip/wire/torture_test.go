@@ -104,10 +104,7 @@ func TestTorture(t *testing.T) {
 			if p == nil {
 				return
 			}
-			reply := Salvage(data, p)
-			if m != nil {
-				reply = Refuse(m, p, "tag1")
-			}
+			reply := Refuse(m, p, "tag1")
 			if got == drop || unanswered[tt.name] {
 				if reply != nil {
 					t.Fatalf("answered with %q", reply)

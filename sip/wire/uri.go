@@ -20,23 +20,9 @@ type URI struct {
 
 // ParseURI reads a URI of any scheme, strictly: no white space, no angle brackets, at most 1 KiB.
 func ParseURI(s string) (URI, error) {
-	t, err := scanURI(s)
-	if err != nil {
+	var u URI
+	if err := u.parse(s); err != nil {
 		return URI{}, err
-	}
-	u := URI{Scheme: strings.ToLower(s[:t.colon])}
-	switch u.Scheme {
-	case "tel":
-		u.User, u.Params = s[t.colon+1:t.user], s[t.params:]
-	case "sip", "sips":
-		if t.user > t.colon {
-			u.User = s[t.colon+1 : t.user]
-			u.Password = s[min(t.user+1, t.host-1) : t.host-1]
-		}
-		u.Host, u.Port, u.Params = s[t.host:t.hostEnd], t.port, s[t.params:t.query]
-		u.Headers = s[min(t.query+1, len(s)):]
-	default:
-		u.Opaque = s[t.colon+1:]
 	}
 	return u, nil
 }

@@ -20,49 +20,76 @@ type Via struct {
 
 var errVia = errors.New("malformed sent-protocol or sent-by")
 
-// parseVia reads one value: "SIP / 2.0 / UDP host : port ; params" with white space where RFC 3261 s25.1 allows it.
 func parseVia(s string) (Via, error) {
-	v := Via{Raw: s}
-	if hasControl(s) {
-		return v, errControl
-	}
-	end, err := index(s, ';')
-	if err != nil {
-		return v, err
-	}
-	head := s[:end]
-	name, head, _ := strings.Cut(head, "/")
-	version, head, ok := strings.Cut(head, "/")
-	if !ok || !sameName(trim(name), "SIP") || trim(version) != "2.0" {
-		return v, errVia
+	var v Via
+	err := v.parse(s)
+	return v, err
+}
+
+// parse reads one value into v, which must be zero: "SIP / 2.0 / UDP host : port ; params" with white space where
+// RFC 3261 s25.1 allows it.
+func (v *Via) parse(s string) error {
+	v.Raw = s
+	head, params, given := cut(s, ';')
+	head, ok := strings.CutPrefix(head, "SIP/2.0/")
+	if !ok { // as hardly anyone spells it
+		var name, version string
+		name, head, _ = cut(head, '/')
+		version, head, ok = cut(head, '/')
+		if !ok || !sameName(trim(name), "SIP") || trim(version) != "2.0" {
+			return errVia
+		}
 	}
 	head = trim(head)
-	i := strings.IndexAny(head, " \t")
-	if i < 0 || !isToken(head[:i]) {
-		return v, errVia
+	n := 0
+	for n < len(head) && tokenChars[head[n]] {
+		n++
 	}
-	v.Transport = head[:i]
-	if err := v.sentBy(trim(head[i:])); err != nil {
-		return v, err
+	v.Transport = head[:n]
+	if n == 0 || n == len(head) || !isSpace(head[n]) {
+		return errVia
 	}
-	if end == len(s) {
-		return v, nil
+	if err := v.sentBy(trim(head[n:])); err != nil || !given {
+		return err
 	}
-	v.Params = trim(s[end+1:])
-	if v.Params == "" {
-		return v, errParam
+	if v.Params = trim(params); v.Params == "" {
+		return errParam
 	}
-	if err := checkParams(v.Params, "branch", "rport", "received", "maddr"); err != nil {
-		return v, err
+	return v.readParams()
+}
+
+func (v *Via) readParams() error {
+	var seen [4]bool
+	rest := v.Params
+	for n := 0; rest != ""; n++ {
+		if n == maxParams {
+			return errMany
+		}
+		name, value, next, err := nextParam(rest)
+		if err != nil {
+			return err
+		}
+		rest = next
+		for i, once := range [...]string{"branch", "rport", "received", "maddr"} {
+			if !sameName(name, once) {
+				continue
+			}
+			if seen[i] {
+				return errTwice
+			}
+			seen[i] = true
+			if i == 0 {
+				v.Branch = unquoteValue(value)
+			}
+		}
 	}
-	v.Branch, _ = param(v.Params, "branch")
-	_, v.RPort = param(v.Params, "rport")
-	return v, nil
+	v.RPort = seen[1]
+	return nil
 }
 
 func (v *Via) sentBy(s string) error {
-	n := hostLen(s)
-	if !isHost(s[:n]) {
+	n, ok := cutHost(s)
+	if !ok {
 		return errVia
 	}
 	v.Host = s[:n]
@@ -110,7 +137,7 @@ func (v Via) appendReceived(b []byte, source netip.AddrPort) []byte {
 	if !source.IsValid() {
 		return b
 	}
-	if host, err := netip.ParseAddr(strings.Trim(v.Host, "[]")); v.RPort || err != nil || host != addr {
+	if host, err := netip.ParseAddr(strings.Trim(v.Host, "[]")); v.RPort || err != nil || host.Unmap() != addr {
 		b = append(b, ";received="...)
 		b = addr.AppendTo(b)
 	}

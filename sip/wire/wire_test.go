@@ -8,17 +8,15 @@ import (
 
 var source = netip.MustParseAddrPort("192.0.2.77:5080")
 
-// receive is the whole way in: Check, sipgo's parser, Read.
+// receive is the way in of a datagram, beside that of a stream.
 func receive(t testing.TB, datagram string) (*Message, *Problem) {
 	t.Helper()
-	if p := Check([]byte(datagram)); p != nil {
-		return nil, p
+	data := []byte(datagram)
+	m, p := Parse(data, UDP, source)
+	if difference := twoWays(m, p, data); difference != "" {
+		t.Fatalf("%s\n%q", difference, datagram)
 	}
-	msg, err := NewParser().ParseSIP([]byte(datagram))
-	if err != nil {
-		t.Fatalf("passed Check, dropped by the parser: %v\n%q", err, datagram)
-	}
-	return Read(msg, UDP, source)
+	return m, p
 }
 
 func accept(t testing.TB, datagram string) *Message {

@@ -1,0 +1,169 @@
+package call
+
+import "testing"
+
+// talking is a call that is up.
+var talking = race{
+	{offer, "Dial(0,theirs)"},
+	{picks, "Bridge Ack(f,none) Answer(theirs)"},
+	{Acked{}, ""},
+}
+
+func after(start, rest race) race { return append(start[:len(start):len(start)], rest...) }
+
+func TestTransfer(t *testing.T) {
+	third := &Plan{Targets: []Target{{Trunk: "third"}}}
+	toned := &Plan{Targets: third.Targets, Notices: Slots{BeforeCaller: "tone", AnswerCallee: "tone"}}
+	strict := &Plan{Targets: third.Targets, OnFailure: Release, Notices: Slots{BeforeCaller: "tone", Overlap: true}}
+	stopped := &Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}
+	const begun = "AcceptReferral Report(B,100) Silence Park(B) Dial(0,theirs)"
+	for _, c := range []struct {
+		name string
+		race race
+	}{
+		{"by the callee", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{rings, "Report(parked,180)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+			{HungUp{Side: A, Cause: 16}, "Silence Bye(B,16) Finish(completed,caller_hung_up)"},
+		}},
+		{"by the caller", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+			{HungUp{Side: A, Cause: 16}, "Silence Bye(B,16) Finish(completed,caller_hung_up)"},
+		}},
+		{"with a notice of its own", race{
+			{Referred{Side: B, Plan: toned}, "AcceptReferral Report(B,100) Silence Park(B) Play(A,tone)"},
+			{heard(A), "Dial(0,theirs)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Ack(g,none) Play(B,tone)"},
+			{heard(B), "Bridge Reinvite(A,theirs)"},
+		}},
+		{"the target is busy", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{Rejected{Status: 486}, "Report(parked,486) Write(busy,far_end_refused) Unpark Bridge"},
+			{HungUp{Side: B, Cause: 16}, "Silence Bye(A,16) Finish(completed,callee_hung_up)"},
+		}},
+		{"the target does not answer", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{rings, "Report(parked,180)"},
+			{RangOut{}, "Report(parked,408) Cancel"},
+			{HungUp{Side: A}, "Bye(parked,0) Write(completed,nobody_answered)"},
+			{Rejected{Status: 487}, "Finish(no_answer,nobody_answered)"},
+		}},
+		{"the target answers its CANCEL too late", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{rings, "Report(parked,180)"},
+			{RangOut{}, "Report(parked,408) Cancel"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Ack(g,none) Drop(g) Write(no_answer,nobody_answered) Unpark Bridge"},
+		}},
+		{"the target is busy while the notice plays", race{
+			{Referred{Side: B, Plan: strict}, "AcceptReferral Report(B,100) Silence Park(B) Play(A,tone) Dial(0,theirs)"},
+			{Rejected{Status: 486}, "Report(parked,486) Stop(A)"},
+			{NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}}, "Write(busy,far_end_refused) Unpark Bridge"},
+		}},
+		{"the transferor leaves at once", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{HungUp{Side: Parked, Cause: 16}, "Write(completed,transferred)"},
+			{rings, ""},
+			{Rejected{Status: 486}, "Bye(A,17) Finish(busy,far_end_refused)"},
+		}},
+		{"the other party leaves", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{rings, "Report(parked,180)"},
+			{HungUp{Side: A, Cause: 16}, "Cancel Report(parked,480) Bye(parked,16) Write(completed,caller_hung_up)"},
+			{Rejected{Status: 487}, "Finish(cancelled,caller_hung_up)"},
+		}},
+		{"to nobody in particular", race{
+			{Referred{Side: B, Plan: stopped}, "AcceptReferral Report(B,404) Write(refused,stop_list)"},
+			{HungUp{Side: B, Cause: 16}, "Silence Bye(A,16) Finish(completed,callee_hung_up)"},
+		}},
+		{"a second one meanwhile", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{Referred{Side: A, Plan: third}, "RefuseReferral"},
+			{Referred{Side: Parked, Plan: third}, "RefuseReferral"},
+			{Reinvited{Side: Parked, Offer: Theirs("resume")}, "RefuseReinvite(parked,491)"},
+			{Reinvited{Side: A, Offer: Theirs("hold")}, "RefuseReinvite(A,491)"},
+		}},
+		{"and another by whoever stayed", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+			{Referred{Side: A, Plan: third}, "RefuseReferral"}, // a moment too early
+			{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("a2")}, "AckReinvite(A,none)"},
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{Answered{Fork: "h", SDP: Theirs("d")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(h,none) Reinvite(A,theirs)"},
+		}},
+		{"a number is stopped meanwhile", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{Suspended{}, "Bye(A,16) Report(parked,480) Bye(parked,16) Write(refused,stop_list)"},
+			{Unreachable{Status: 408}, "Finish(refused,stop_list)"},
+		}},
+		{"the transferor's session expires", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{RefreshDue{Side: Parked}, "RefreshLater"},
+			{SessionExpired{Side: Parked}, "Bye(parked,102) Write(completed,transferred)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Bridge Ack(g,none) Reinvite(A,theirs)"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { run(t, one, after(talking, c.race)) })
+	}
+}
+
+func TestRedirection(t *testing.T) {
+	to := func(trunk string) *Plan { return &Plan{Targets: []Target{{Trunk: trunk}}} }
+	forwarded := to("mobile")
+	forwarded.Notices = Slots{BeforeCaller: "tone", AnswerCallee: "tone"}
+	hidden := &Plan{Refusal: &Refusal{Status: 404, Cause: 1}, Why: ReasonStopped}
+	for _, c := range []struct {
+		name string
+		plan Plan
+		race race
+	}{
+		{"makes a forwarded call", one, race{
+			{offer, "Dial(0,theirs)"},
+			{rings, "Progress(180,none)"},
+			{Redirected{Status: 302, Plans: []*Plan{forwarded}}, "Progress(183,ours) Play(A,tone)"},
+			{heard(A), "Dial(0,theirs)"},
+			{picks, "Ack(f,none) Answer(ours)"},
+			{Acked{}, "Play(B,tone)"},
+		}},
+		{"of a call that has heard its tone", early, race{
+			{offer, "Progress(183,ours) Play(A,tone)"},
+			{heard(A), "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{forwarded}}, "Dial(0,theirs)"},
+			{picks, "Ack(f,none) Answer(ours)"},
+			{Acked{}, "Play(B,tone)"},
+		}},
+		{"to contacts in turn, stopped ones left out", one, race{
+			{offer, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{hidden, to("x"), to("y")}}, "Dial(0,theirs)"},
+			{Rejected{Status: 486}, "Dial(0,theirs)"},
+			{Rejected{Status: 480}, "Refuse(480) Finish(no_answer,far_end_refused)"},
+		}},
+		{"to a stopped number only", one, race{
+			{offer, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{hidden}}, "Refuse(404) Finish(refused,stop_list)"},
+		}},
+		{"nobody is to be called after a 6xx", one, race{
+			{offer, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("x"), to("y")}}, "Dial(0,theirs)"},
+			{Rejected{Status: 603}, "Refuse(603) Finish(rejected,far_end_refused)"},
+		}},
+		{"in a circle", one, race{
+			{offer, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("x")}}, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("y")}}, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("x")}}, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("y")}}, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("x")}}, "Dial(0,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{to("y")}}, "Refuse(480) Finish(refused,redirected_too_often)"},
+		}},
+		{"of a cancelled call", one, race{
+			{offer, "Dial(0,theirs)"},
+			{rings, "Progress(180,none)"},
+			{Cancelled{}, "Refuse(487) Cancel"},
+			{Redirected{Status: 302, Plans: []*Plan{to("x")}}, "Finish(cancelled,caller_cancelled)"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { run(t, c.plan, c.race) })
+	}
+}
