@@ -3,6 +3,7 @@
 GO        ?= go
 TONEGATE  := bin/tonegate
 FUZZTIME  ?= 30s
+SEEDS     ?= 1-100
 BENCH     ?= .
 TOOL      := $(GO) tool -modfile=tools/go.mod
 # The real peers have a target of their own: they need packages and the network namespaces of Linux.
@@ -11,7 +12,7 @@ UNITS      = $(shell $(GO) list ./... | grep -v /test/peers)
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build run test vet arch unit race ladders peers check fmt bench fuzz clean \
-        load load-peer test-peers compiler
+        load load-peer sim test-peers compiler
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,9 @@ race: compiler ## the same tests under the race detector
 
 ladders: ## the call ladders alone: whole calls in virtual time, compared with testdata/ladders
 	$(GO) test -count=1 -run Ladder ./sip/...
+
+sim: ## seeded simulation: 200 calls a seed, messages lost, peers restarting (SEEDS=1-100, LOSS=percent)
+	cd sip && $(GO) test -count=1 -timeout 3h -run '^TestSimulation$$' -sim.seeds=$(SEEDS) $(if $(LOSS),-sim.loss=$(LOSS))
 
 peers: test-peers ## real calls: sipp and baresip against the built binary, on loopback
 	$(GO) test -count=1 -parallel 8 -timeout 5m ./test/peers

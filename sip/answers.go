@@ -108,6 +108,10 @@ func (a *agent) cancel(l *leg) {
 	if o == nil || o.over || o.update {
 		return
 	}
+	if o.again && !o.heard {
+		o.cancel = true
+		return
+	}
 	a.shard.request(wire.CANCEL, o.branch, o.invite.Cancel(a.cancels), o.flow, l.trunk, nil, nil)
 	o.guard = a.shard.now.Add(lingerFactor * l.trunk.Timers.T1)
 	l.rearm()

@@ -50,6 +50,7 @@ func (a *agent) begin(in letter) {
 
 	caller := a.legs[call.A]
 	caller.dialog = dialog.NewUAS(m, caller.tag)
+	caller.dialog.InviteIn = true // until its ACK: a re-INVITE may overtake that (RFC 3261 s14.2)
 	caller.flow = s.within(in.trunk, m, in.flow)
 	sh.legs[caller.tag] = caller
 

@@ -66,6 +66,8 @@ type inviteOut struct {
 	guard  time.Time     // when a cancelled INVITE without a final response is given up
 	early  string        // its latest P-Early-Media (RFC 5009)
 	over   bool          // a final response came, or none will
+	heard  bool          // of a re-INVITE: a provisional response came, so that it may be cancelled (RFC 3261 s9.1)
+	cancel bool          // of a re-INVITE: to be cancelled as soon as it may be
 }
 
 // repeatProgress keeps a long ringing call alive in the proxies before us (RFC 3261 s13.3.1.1).

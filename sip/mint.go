@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"hash/maphash"
+	mathrand "math/rand/v2"
 	"strconv"
 )
 
@@ -40,6 +41,13 @@ func (m mint) token() string {
 }
 
 func (m mint) branch() string { return magicCookie + m.token() }
+
+// newRandom is a source that starts anywhere.
+func newRandom() *mathrand.Rand {
+	var seed [32]byte
+	rand.Read(seed[:])
+	return mathrand.New(mathrand.NewChaCha8(seed))
+}
 
 // shardOf reads the shard out of a tag or branch that we may have minted;
 // false when we did not, or it names a shard that there is not.

@@ -104,6 +104,10 @@ func (a *agent) send(l *leg, method wire.Method, o *inviteOut, b *wire.Builder, 
 func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	switch {
 	case m.Status < 200:
+		if o.heard = true; o.cancel {
+			o.cancel = false
+			l.agent.cancel(l)
+		}
 		return
 	case o.ack != nil: // the 2xx again: its ACK was lost
 		l.agent.shard.server.sendAck(l.flow, l.trunk, o.ack, o.branch)

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +57,7 @@ func hasTag(tags []string, tag string) bool {
 func (a *agent) sendReliably(l *leg, p call.Progress, b *wire.Builder) {
 	r := &l.in.pracks
 	m := l.in.request
-	rseq := r.waiting.NextRSeq(m.CSeq, rand.Uint32())
+	rseq := r.waiting.NextRSeq(m.CSeq, a.shard.random.Uint32())
 	b.Add("Require", tag100rel).Add("RSeq", strconv.FormatUint(uint64(rseq), 10))
 	if out := a.respond(l, p.Status, b); out != nil {
 		r.waiting.Send(rseq, m.CSeq, out, p.SDP.From != call.Nobody, l.trunk.Timers.T1, a.shard.now)

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -109,9 +108,10 @@ func (a *agent) refresh(l *leg) {
 // refreshLater puts a refresh off, by the rule of RFC 3261 s14.1: whoever owns
 // the Call-ID waits longer. Leg B's is ours.
 func (l *leg) refreshLater() {
-	wait := time.Duration(rand.IntN(201)) * 10 * time.Millisecond
+	random := l.agent.shard.random
+	wait := time.Duration(random.IntN(201)) * 10 * time.Millisecond
 	if l.side == call.B {
-		wait = 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond
+		wait = 2100*time.Millisecond + time.Duration(random.IntN(191))*10*time.Millisecond
 	}
 	l.session.Retry(wait, l.agent.shard.now)
 	l.rearm()

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -40,6 +41,7 @@ type letter struct {
 type shard struct {
 	server *Server
 	mint   mint
+	random *rand.Rand  // for what need not be secret: one source, so that a simulation repeats
 	mail   chan letter // messages, and what became of what brings them; full means overload
 	orders chan letter // from our own media and house
 	stop   chan struct{}
@@ -62,6 +64,7 @@ func newShard(s *Server, index int) *shard {
 	return &shard{
 		server:  s,
 		mint:    newMint(index),
+		random:  newRandom(),
 		mail:    make(chan letter, mailboxSize),
 		orders:  make(chan letter, ordersSize),
 		stop:    make(chan struct{}),

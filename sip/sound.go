@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"time"
@@ -57,7 +56,7 @@ func (l *leg) openSound() error {
 
 // newDescriptions starts the descriptions of a session (RFC 3264 s5).
 func (l *leg) newDescriptions() {
-	l.local = sdp.NewLocal(uint64(rand.Uint32()), l.trunk.Media)
+	l.local = sdp.NewLocal(uint64(l.agent.shard.random.Uint32()), l.trunk.Media)
 }
 
 // read takes the description out of a message; neither when there is none

@@ -18,5 +18,8 @@
 //	ring.ExpectRequest("ACK")
 //	call.Bye().Expect(200)
 //
+// Where hundreds of calls are wanted at once, Robots are user agents that need no goroutine a call: they act in
+// functions that messages and timers call.
+//
 // A verb that cannot be carried out ends the script through TB.Fatalf, with the latest messages of the phone.
 package siptest

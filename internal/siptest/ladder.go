@@ -82,9 +82,12 @@ func (l *Ladder) Replace(text, name string) {
 
 // Watch records all SIP that crosses the network: when it arrives, or would have if it had not been lost.
 func (l *Ladder) Watch(n *simnet.Network) {
-	n.Watch(func(e simnet.Event) {
-		l.record(e.At, e.From, e.To, e.Data, e.Fate != simnet.Delivered)
-	})
+	n.Watch(l.Add)
+}
+
+// Add records one datagram if it is SIP.
+func (l *Ladder) Add(e simnet.Event) {
+	l.record(e.At, e.From, e.To, e.Data, e.Fate != simnet.Delivered)
 }
 
 // attach makes known that a phone of that name records what it sends from an address.
