@@ -110,10 +110,10 @@ func (d *Dialog) Invite(network, sentBy, branch string) wire.Invite {
 }
 
 // Request starts a request within the dialog, CSeq counted up
-// (RFC 3261 s12.2.1.1).
+// (RFC 3261 s12.2.1.1). Each says that we have session timers (RFC 4028 s7.1).
 func (d *Dialog) Request(m wire.Method, network, sentBy, branch string) *wire.Builder {
 	d.LocalSeq++
-	return d.start(m, d.LocalSeq, network, sentBy, branch)
+	return d.start(m, d.LocalSeq, network, sentBy, branch).Add("Supported", "timer")
 }
 
 // Ack starts the ACK of a 2xx. It carries the CSeq number of the INVITE, whatever was sent since

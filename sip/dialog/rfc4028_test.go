@@ -2,8 +2,11 @@ package dialog
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"tonegate/sip/wire"
 )
 
 // RFC 4028 s7.2: "If the UA seeks to continue with the session beyond the session expiration, it MUST generate a
@@ -166,5 +169,17 @@ func TestRFC4028S10ARefreshThatFailedExtendsNothing(t *testing.T) {
 	}
 	if _, over := s.Expire(start.Add(300 * time.Second)); !over {
 		t.Error("not over at the end")
+	}
+}
+
+// RFC 4028 s7.1: "A UAC that supports the session timer extension defined here MUST include a Supported header field in each request (except
+// ACK), listing the option tag 'timer' [2]."
+func TestRFC4028S7_1SupportedInEachRequest(t *testing.T) {
+	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", ""))
+	for _, m := range []wire.Method{wire.BYE, wire.INFO, wire.PRACK, wire.OPTIONS} {
+		wants(t, bytesOf(t, d.Request(m, "UDP", "192.0.2.1:5060", "z9hG4bKb")), "Supported: timer")
+	}
+	if ack := bytesOf(t, d.Ack(1, "UDP", "192.0.2.1:5060", "z9hG4bKk")); strings.Contains(ack, "Supported") {
+		t.Errorf("in\n%s", ack)
 	}
 }
