@@ -8,10 +8,10 @@ import (
 	"tonegate/internal/siptest"
 )
 
-// RFC 3261 s12.1.1: "When a UAS responds to a request with a response that establishes a dialog (such as a 2xx to INVITE),
-// the UAS MUST copy all Record-Route header field values from the request into the response (including the URIs, URI
-// parameters, and any Record-Route header field parameters, whether they are known or unknown to the UAS) and MUST
-// maintain the order of those values. The UAS MUST add a Contact header field to the response."
+// RFC 3261 s12.1.1: "When a UAS responds to a request with a response that establishes a dialog (such as a 2xx to
+// INVITE), the UAS MUST copy all Record-Route header field values from the request into the response (including the
+// URIs, URI parameters, and any Record-Route header field parameters, whether they are known or unknown to the UAS) and
+// MUST maintain the order of those values. The UAS MUST add a Contact header field to the response."
 func TestRFC3261S12_1_1RecordRouteIsCopied(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -41,9 +41,9 @@ func TestRFC3261S12_1_1RecordRouteIsCopied(t *testing.T) {
 	})
 }
 
-// RFC 3261 s12.1.1: "A UAS MUST be prepared to receive a request without a tag in the From field, in which case the tag is
-// considered to have a value of null." s12.2.1.1: "If the value of the remote or local tags is null, the tag parameter
-// MUST be omitted from the To or From header fields, respectively."
+// RFC 3261 s12.1.1: "A UAS MUST be prepared to receive a request without a tag in the From field, in which case the tag
+// is considered to have a value of null." s12.2.1.1: "If the value of the remote or local tags is null, the tag
+// parameter MUST be omitted from the To or From header fields, respectively."
 func TestRFC3261S12_1_1CallerWithoutATag(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
 		sent := w.tap(hostCarrier)
@@ -64,10 +64,10 @@ func TestRFC3261S12_1_1CallerWithoutATag(t *testing.T) {
 	})
 }
 
-// RFC 3261 s12.2.1.1: "Requests within a dialog MUST contain strictly monotonically increasing and contiguous CSeq sequence
-// numbers (increasing-by-one) in each direction (excepting ACK and CANCEL of course, whose numbers equal the requests
-// being acknowledged or cancelled)." And: "The Call-ID of the request MUST be set to the Call-ID of the dialog." And: "The
-// method field in the CSeq header field value MUST match the method of the request."
+// RFC 3261 s12.2.1.1: "Requests within a dialog MUST contain strictly monotonically increasing and contiguous CSeq
+// sequence numbers (increasing-by-one) in each direction (excepting ACK and CANCEL of course, whose numbers equal the
+// requests being acknowledged or cancelled)." And: "The Call-ID of the request MUST be set to the Call-ID of the
+// dialog." And: "The method field in the CSeq header field value MUST match the method of the request."
 func TestRFC3261S12_2_1_1Requests(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		sent := w.tap(hostPBX)
@@ -125,10 +125,10 @@ func TestRFC3261S12_2_1_1Requests(t *testing.T) {
 	})
 }
 
-// RFC 3261 s12.2.1.2: "When a UAC receives a 2xx response to a target refresh request, it MUST replace the dialog's remote
-// target URI with the URI from the Contact header field in that response, if present." s12.2.2: "When a UAS receives a
-// target refresh request, it MUST replace the dialog's remote target URI with the URI from the Contact header field in
-// that request, if present."
+// RFC 3261 s12.2.1.2: "When a UAC receives a 2xx response to a target refresh request, it MUST replace the dialog's
+// remote target URI with the URI from the Contact header field in that response, if present." s12.2.2: "When a UAS
+// receives a target refresh request, it MUST replace the dialog's remote target URI with the URI from the Contact
+// header field in that request, if present."
 func TestRFC3261S12_2TargetRefresh(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient, s.pbx.Lenient = true, true }), func(w *world) {
 		a, b := w.connect(plain)
@@ -148,9 +148,9 @@ func TestRFC3261S12_2TargetRefresh(t *testing.T) {
 	})
 }
 
-// RFC 3261 s12.2.1.2: "If the response for a request within a dialog is a 481 (Call/Transaction Does Not Exist) or a 408
-// (Request Timeout), the UAC SHOULD terminate the dialog." And: "For INVITE initiated dialogs, terminating the dialog
-// consists of sending a BYE."
+// RFC 3261 s12.2.1.2: "If the response for a request within a dialog is a 481 (Call/Transaction Does Not Exist) or a
+// 408 (Request Timeout), the UAC SHOULD terminate the dialog." And: "For INVITE initiated dialogs, terminating the
+// dialog consists of sending a BYE."
 func TestRFC3261S12_2_1_2DialogThatIsGone(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		for _, code := range []int{481, 408} {

@@ -8,8 +8,8 @@ import (
 )
 
 // RFC 3261 s13.2.2.1: "Provisional responses for an INVITE request can create "early dialogs"." s13.2.2.3: "All early
-// dialogs are considered terminated upon reception of the non-2xx final response." And: "Subsequent final responses (which
-// would only arrive under error conditions) MUST be ignored."
+// dialogs are considered terminated upon reception of the non-2xx final response." And: "Subsequent final responses
+// (which would only arrive under error conditions) MUST be ignored."
 func TestRFC3261S13_2_2_3OneFailureEndsAllForks(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
 		answers := w.tap(hostCarrier)
@@ -29,10 +29,10 @@ func TestRFC3261S13_2_2_3OneFailureEndsAllForks(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.2.2.4: "Multiple 2xx responses may arrive at the UAC for a single INVITE request due to a forking proxy."
-// And: "The UAC core MUST generate an ACK request for each 2xx received from the transaction layer." And: "If, after
-// acknowledging any 2xx response to an INVITE, the UAC does not want to continue with that dialog, then the UAC MUST
-// terminate the dialog by sending a BYE request as described in Section 15."
+// RFC 3261 s13.2.2.4: "Multiple 2xx responses may arrive at the UAC for a single INVITE request due to a forking
+// proxy." And: "The UAC core MUST generate an ACK request for each 2xx received from the transaction layer." And: "If,
+// after acknowledging any 2xx response to an INVITE, the UAC does not want to continue with that dialog, then the UAC
+// MUST terminate the dialog by sending a BYE request as described in Section 15."
 func TestRFC3261S13_2_2_4Each2xxIsAcknowledged(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.ring(plain)
@@ -60,8 +60,8 @@ func TestRFC3261S13_2_2_4Each2xxIsAcknowledged(t *testing.T) {
 }
 
 // RFC 3261 s13.2.2.4: "The UAC core considers the INVITE transaction completed 64*T1 seconds after the reception of the
-// first 2xx response." And: "Once the INVITE transaction is considered completed by the UAC core, no more new 2xx responses
-// are expected to arrive."
+// first 2xx response." And: "Once the INVITE transaction is considered completed by the UAC core, no more new 2xx
+// responses are expected to arrive."
 func TestRFC3261S13_2_2_4ForksUntil64T1(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Faults.NeverRepeat = true }), func(w *world) {
 		a, b := w.ring(plain)
@@ -81,8 +81,8 @@ func TestRFC3261S13_2_2_4ForksUntil64T1(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.2.2.4: "The ACK MUST be passed to the client transport every time a retransmission of the 2xx final response
-// that triggered the ACK arrives."
+// RFC 3261 s13.2.2.4: "The ACK MUST be passed to the client transport every time a retransmission of the 2xx final
+// response that triggered the ACK arrives."
 func TestRFC3261S13_2_2_4ACKForEachRepetition(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		sent := w.tap(hostPBX)
@@ -101,8 +101,8 @@ func TestRFC3261S13_2_2_4ACKForEachRepetition(t *testing.T) {
 
 // RFC 3261 s13.3.1: "If the INVITE does not contain a session description, the UAS is being asked to participate in a
 // session, and the UAC has asked that the UAS provide the offer of the session. It MUST provide the offer in its first
-// non-failure reliable message back to the UAC. In this specification, that is a 2xx response to the INVITE." s13.2.2.4:
-// "If the 2xx contains an offer (based on the rules above), the ACK MUST carry an answer in its body."
+// non-failure reliable message back to the UAC. In this specification, that is a 2xx response to the INVITE."
+// s13.2.2.4: "If the 2xx contains an offer (based on the rules above), the ACK MUST carry an answer in its body."
 func TestRFC3261S13_3_1OfferOfTheUAS(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -126,8 +126,8 @@ func TestRFC3261S13_3_1OfferOfTheUAS(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.3.1.1: "To prevent cancellation, the UAS MUST send a non-100 provisional response at every minute, to handle
-// the possibility of lost provisional responses." And: "Each of these MUST indicate the same dialog ID."
+// RFC 3261 s13.3.1.1: "To prevent cancellation, the UAS MUST send a non-100 provisional response at every minute, to
+// handle the possibility of lost provisional responses." And: "Each of these MUST indicate the same dialog ID."
 func TestRFC3261S13_3_1_1ProvisionalEachMinute(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		answers := w.tap(hostCarrier)
@@ -145,7 +145,8 @@ func TestRFC3261S13_3_1_1ProvisionalEachMinute(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.3.1.3: "A UAS rejecting an offer contained in an INVITE SHOULD return a 488 (Not Acceptable Here) response."
+// RFC 3261 s13.3.1.3: "A UAS rejecting an offer contained in an INVITE SHOULD return a 488 (Not Acceptable Here)
+// response."
 func TestRFC3261S13_3_1_3OfferRejected(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -155,8 +156,9 @@ func TestRFC3261S13_3_1_3OfferRejected(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.3.1.4: "A 2xx response to an INVITE SHOULD contain the Allow header field and the Supported header field".
-// And: "If the INVITE request contained an offer, and the UAS had not yet sent an answer, the 2xx MUST contain an answer."
+// RFC 3261 s13.3.1.4: "A 2xx response to an INVITE SHOULD contain the Allow header field and the Supported header
+// field". And: "If the INVITE request contained an offer, and the UAS had not yet sent an answer, the 2xx MUST contain
+// an answer."
 func TestRFC3261S13_3_1_4WhatA2xxCarries(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -174,9 +176,9 @@ func TestRFC3261S13_3_1_4WhatA2xxCarries(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.3.1.4: "The 2xx response is passed to the transport with an interval that starts at T1 seconds and doubles
-// for each retransmission until it reaches T2 seconds". And: "Response retransmissions cease when an ACK request for the
-// response is received."
+// RFC 3261 s13.3.1.4: "The 2xx response is passed to the transport with an interval that starts at T1 seconds and
+// doubles for each retransmission until it reaches T2 seconds". And: "Response retransmissions cease when an ACK
+// request for the response is received."
 func TestRFC3261S13_3_1_4RepeatedUntilTheACK(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		answers := w.tap(hostCarrier)
@@ -202,8 +204,9 @@ func TestRFC3261S13_3_1_4RepeatedUntilTheACK(t *testing.T) {
 	})
 }
 
-// RFC 3261 s13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without receiving an ACK, the dialog is
-// confirmed, but the session SHOULD be terminated. This is accomplished with a BYE, as described in Section 15."
+// RFC 3261 s13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without receiving an ACK, the
+// dialog is confirmed, but the session SHOULD be terminated. This is accomplished with a BYE, as described in Section
+// 15."
 func TestRFC3261S13_3_1_4NoACK(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a := w.carrier.Invite(plain)

@@ -20,8 +20,8 @@ func after(t *testing.T, m *siptest.Message) int {
 }
 
 // RFC 3261 s14.1: "Note that a UAC MUST NOT initiate a new INVITE transaction within a dialog while another INVITE
-// transaction is in progress in either direction." A refresh of ours falls due while the caller's re-INVITE is open at the
-// callee, and then while its 200 waits for the caller's ACK.
+// transaction is in progress in either direction." A refresh of ours falls due while the caller's re-INVITE is open at
+// the callee, and then while its 200 waits for the caller's ACK.
 func TestRFC3261S14_1OneINVITEAtATime(t *testing.T) {
 	inWorld(t, both(toneless, timers), func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -50,10 +50,10 @@ func TestRFC3261S14_1OneINVITEAtATime(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.1: "If a UAC receives a 491 response to a re-INVITE, it SHOULD start a timer with a value T chosen as follows:
-// 1. If the UAC is the owner of the Call-ID of the dialog ID (meaning it generated the value), T has a randomly chosen value
-// between 2.1 and 4 seconds in units of 10 ms. 2. If the UAC is not the owner of the Call-ID of the dialog ID, T has a
-// randomly chosen value of between 0 and 2 seconds in units of 10 ms."
+// RFC 3261 s14.1: "If a UAC receives a 491 response to a re-INVITE, it SHOULD start a timer with a value T chosen as
+// follows: 1. If the UAC is the owner of the Call-ID of the dialog ID (meaning it generated the value), T has a
+// randomly chosen value between 2.1 and 4 seconds in units of 10 ms. 2. If the UAC is not the owner of the Call-ID of
+// the dialog ID, T has a randomly chosen value of between 0 and 2 seconds in units of 10 ms."
 func TestRFC3261S14_1WaitAfter491(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) {
 		s.options.Trunks[0].SessionTimer, s.options.Trunks[1].SessionTimer = 300*time.Second, 500*time.Second
@@ -84,9 +84,9 @@ func TestRFC3261S14_1WaitAfter491(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.2: "A UAS that receives a second INVITE before it sends the final response to a first INVITE with a lower CSeq
-// sequence number on the same dialog MUST return a 500 (Server Internal Error) response to the second INVITE and MUST
-// include a Retry-After header field with a randomly chosen value of between 0 and 10 seconds."
+// RFC 3261 s14.2: "A UAS that receives a second INVITE before it sends the final response to a first INVITE with a
+// lower CSeq sequence number on the same dialog MUST return a 500 (Server Internal Error) response to the second INVITE
+// and MUST include a Retry-After header field with a randomly chosen value of between 0 and 10 seconds."
 func TestRFC3261S14_2SecondINVITE(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -123,8 +123,8 @@ func TestRFC3261S14_2RetryAfterIsRandom(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.2: "A UAS that receives an INVITE on a dialog while an INVITE it had sent on that dialog is in progress MUST
-// return a 491 (Request Pending) response to the received INVITE."
+// RFC 3261 s14.2: "A UAS that receives an INVITE on a dialog while an INVITE it had sent on that dialog is in progress
+// MUST return a 491 (Request Pending) response to the received INVITE."
 func TestRFC3261S14_2Glare(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -138,8 +138,8 @@ func TestRFC3261S14_2Glare(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.2: "If the new session description is not acceptable, the UAS can reject it by returning a 488 (Not Acceptable
-// Here) response for the re-INVITE."
+// RFC 3261 s14.2: "If the new session description is not acceptable, the UAS can reject it by returning a 488 (Not
+// Acceptable Here) response for the re-INVITE."
 func TestRFC3261S14_2DescriptionRejected(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -149,8 +149,8 @@ func TestRFC3261S14_2DescriptionRejected(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.2: "If a UAS generates a 2xx response and never receives an ACK, it SHOULD generate a BYE to terminate the
-// dialog."
+// RFC 3261 s14.2: "If a UAS generates a 2xx response and never receives an ACK, it SHOULD generate a BYE to terminate
+// the dialog."
 func TestRFC3261S14_2NoACK(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -164,10 +164,10 @@ func TestRFC3261S14_2NoACK(t *testing.T) {
 	})
 }
 
-// RFC 3261 s14.2: "A UAS providing an offer in a 2xx (because the INVITE did not contain an offer) SHOULD construct the offer as
-// if the UAS were making a brand new call, subject to the constraints of sending an offer that updates an existing session".
-// s13.2.1: "If the initial offer is in the first reliable non-failure message from the UAS back to UAC, the answer MUST be in
-// the acknowledgement for that message".
+// RFC 3261 s14.2: "A UAS providing an offer in a 2xx (because the INVITE did not contain an offer) SHOULD construct the
+// offer as if the UAS were making a brand new call, subject to the constraints of sending an offer that updates an
+// existing session". s13.2.1: "If the initial offer is in the first reliable non-failure message from the UAS back to
+// UAC, the answer MUST be in the acknowledgement for that message".
 func TestRFC3261S14_2OfferInThe2xx(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)

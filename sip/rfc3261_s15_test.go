@@ -8,10 +8,10 @@ import (
 	"tonegate/internal/siptest"
 )
 
-// RFC 3261 s15: "The caller's UA MAY send a BYE for either confirmed or early dialogs, and the callee's UA MAY send a BYE on
-// confirmed dialogs, but MUST NOT send a BYE on early dialogs." s15.1.2: "the UAS core MUST generate a 2xx response to the
-// BYE". And: "The UAS MUST still respond to any pending requests received for that dialog. It is RECOMMENDED that a 487
-// (Request Terminated) response be generated to those pending requests."
+// RFC 3261 s15: "The caller's UA MAY send a BYE for either confirmed or early dialogs, and the callee's UA MAY send a
+// BYE on confirmed dialogs, but MUST NOT send a BYE on early dialogs." s15.1.2: "the UAS core MUST generate a 2xx
+// response to the BYE". And: "The UAS MUST still respond to any pending requests received for that dialog. It is
+// RECOMMENDED that a 487 (Request Terminated) response be generated to those pending requests."
 func TestRFC3261S15_1_2BYEOnAnEarlyDialog(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		sent := w.tap(hostCarrier)
@@ -26,8 +26,8 @@ func TestRFC3261S15_1_2BYEOnAnEarlyDialog(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15.1.2: "The UAS MUST still respond to any pending requests received for that dialog. It is RECOMMENDED that a 487
-// (Request Terminated) response be generated to those pending requests." Whoever hangs up.
+// RFC 3261 s15.1.2: "The UAS MUST still respond to any pending requests received for that dialog. It is RECOMMENDED
+// that a 487 (Request Terminated) response be generated to those pending requests." Whoever hangs up.
 func TestRFC3261S15_1_2PendingRequests(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) {
 		s.carrier.Manual, s.pbx.Manual = []string{"INFO", "UPDATE"}, []string{"INFO", "UPDATE"}
@@ -63,8 +63,8 @@ func TestRFC3261S15_1_2PendingRequests(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15: "However, the callee's UA MUST NOT send a BYE on a confirmed dialog until it has received an ACK for its 2xx
-// response or until the server transaction times out."
+// RFC 3261 s15: "However, the callee's UA MUST NOT send a BYE on a confirmed dialog until it has received an ACK for
+// its 2xx response or until the server transaction times out."
 func TestRFC3261S15NoBYEBeforeTheACK(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		for _, acks := range []bool{true, false} {
@@ -87,9 +87,9 @@ func TestRFC3261S15NoBYEBeforeTheACK(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15.1.1: "If the response for the BYE is a 481 (Call/Transaction Does Not Exist) or a 408 (Request Timeout) or no
-// response at all is received for the BYE (that is, a timeout is returned by the client transaction), the UAC MUST consider
-// the session and the dialog terminated." Nothing is left in either case, and no second BYE is sent.
+// RFC 3261 s15.1.1: "If the response for the BYE is a 481 (Call/Transaction Does Not Exist) or a 408 (Request Timeout)
+// or no response at all is received for the BYE (that is, a timeout is returned by the client transaction), the UAC
+// MUST consider the session and the dialog terminated." Nothing is left in either case, and no second BYE is sent.
 func TestRFC3261S15_1_1BYEThatFails(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Manual = []string{"BYE"} }), func(w *world) {
 		for _, code := range []int{481, 408, 500} {
@@ -112,9 +112,9 @@ func TestRFC3261S15_1_1BYEThatFails(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15.1.1: "The UAC MUST consider the session terminated (and therefore stop sending or listening for media) as soon as
-// the BYE request is passed to the client transaction." s15.1.2: "Once done, the UAS SHOULD terminate the session (and therefore
-// stop sending and listening for media)."
+// RFC 3261 s15.1.1: "The UAC MUST consider the session terminated (and therefore stop sending or listening for media)
+// as soon as the BYE request is passed to the client transaction." s15.1.2: "Once done, the UAS SHOULD terminate the
+// session (and therefore stop sending and listening for media)."
 func TestRFC3261S15_1NoMediaAfterTheBYE(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -135,9 +135,9 @@ func TestRFC3261S15_1NoMediaAfterTheBYE(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15.1.2: "If the BYE does not match an existing dialog, the UAS core SHOULD generate a 481 (Call/Transaction Does Not
-// Exist) response and pass that to the server transaction. This rule means that a BYE sent without tags by a UAC will be
-// rejected."
+// RFC 3261 s15.1.2: "If the BYE does not match an existing dialog, the UAS core SHOULD generate a 481 (Call/Transaction
+// Does Not Exist) response and pass that to the server transaction. This rule means that a BYE sent without tags by a
+// UAC will be rejected."
 func TestRFC3261S15_1_2BYEWithoutADialog(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.connect(plain)
@@ -148,9 +148,9 @@ func TestRFC3261S15_1_2BYEWithoutADialog(t *testing.T) {
 	})
 }
 
-// RFC 3261 s15: "If the INVITE results in 2xx final response(s) to the INVITE, this means that a UAS accepted the invitation while
-// the CANCEL was in progress. The UAC MAY continue with the sessions established by any 2xx responses, or MAY terminate them with
-// BYE." We terminate them, each.
+// RFC 3261 s15: "If the INVITE results in 2xx final response(s) to the INVITE, this means that a UAS accepted the
+// invitation while the CANCEL was in progress. The UAC MAY continue with the sessions established by any 2xx responses,
+// or MAY terminate them with BYE." We terminate them, each.
 func TestRFC3261S15AnswersThatCrossTheCANCEL(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.ring(plain)

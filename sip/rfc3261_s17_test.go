@@ -9,13 +9,13 @@ import (
 	"tonegate/internal/siptest"
 )
 
-// RFC 3261 s17.1.1.3: "The ACK request constructed by the client transaction MUST contain values for the Call-ID, From, and
-// Request-URI that are equal to the values of those header fields in the request passed to the transport by the client
-// transaction (call this the "original request"). The To header field in the ACK MUST equal the To header field in the response
-// being acknowledged". And: "The ACK MUST contain a single Via header field, and this MUST be equal to the top Via header field
-// of the original request. The CSeq header field in the ACK MUST contain the same value for the sequence number as was present in
-// the original request, but the method parameter MUST be equal to "ACK"." s17.1.1.2: "The ACK MUST be sent to the same address,
-// port, and transport to which the original request was sent."
+// RFC 3261 s17.1.1.3: "The ACK request constructed by the client transaction MUST contain values for the Call-ID, From,
+// and Request-URI that are equal to the values of those header fields in the request passed to the transport by the
+// client transaction (call this the "original request"). The To header field in the ACK MUST equal the To header field
+// in the response being acknowledged". And: "The ACK MUST contain a single Via header field, and this MUST be equal to
+// the top Via header field of the original request. The CSeq header field in the ACK MUST contain the same value for
+// the sequence number as was present in the original request, but the method parameter MUST be equal to "ACK"."
+// s17.1.1.2: "The ACK MUST be sent to the same address, port, and transport to which the original request was sent."
 func TestRFC3261S17_1_1_3ACKOfAFailure(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		sent := w.tap(hostPBX)
@@ -41,9 +41,9 @@ func TestRFC3261S17_1_1_3ACKOfAFailure(t *testing.T) {
 	})
 }
 
-// RFC 3261 s17.1.1.3, of a re-INVITE: "If the INVITE request whose response is being acknowledged had Route header fields, those
-// header fields MUST appear in the ACK." s9.1: "If the request being cancelled contains a Route header field, the CANCEL request
-// MUST include that Route header field's values."
+// RFC 3261 s17.1.1.3, of a re-INVITE: "If the INVITE request whose response is being acknowledged had Route header
+// fields, those header fields MUST appear in the ACK." s9.1: "If the request being cancelled contains a Route header
+// field, the CANCEL request MUST include that Route header field's values."
 func TestRFC3261S17_1_1_3RoutesOfAReINVITE(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -73,8 +73,9 @@ func TestRFC3261S17_1_1_3RoutesOfAReINVITE(t *testing.T) {
 	})
 }
 
-// RFC 3261 s17.1.1.2: "Any retransmissions of the final response that are received while in the "Completed" state MUST cause the
-// ACK to be re-passed to the transport layer for retransmission, but the newly received response MUST NOT be passed up to the TU."
+// RFC 3261 s17.1.1.2: "Any retransmissions of the final response that are received while in the "Completed" state MUST
+// cause the ACK to be re-passed to the transport layer for retransmission, but the newly received response MUST NOT be
+// passed up to the TU."
 func TestRFC3261S17_1_1_2ACKAgain(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		lost := 0
@@ -108,9 +109,10 @@ func TestRFC3261S17_1_1_2ACKAgain(t *testing.T) {
 	})
 }
 
-// RFC 3261 s17.2.1: "The server transaction MUST generate a 100 (Trying) response unless it knows that the TU will generate a
-// provisional or final response within 200 ms". And: "If a request retransmission is received while in the "Proceeding" state, the
-// most recent provisional response that was received from the TU MUST be passed to the transport layer for retransmission."
+// RFC 3261 s17.2.1: "The server transaction MUST generate a 100 (Trying) response unless it knows that the TU will
+// generate a provisional or final response within 200 ms". And: "If a request retransmission is received while in the
+// "Proceeding" state, the most recent provisional response that was received from the TU MUST be passed to the
+// transport layer for retransmission."
 func TestRFC3261S17_2_1RepeatedINVITE(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Faults.NeverTrying = true }), func(w *world) {
 		answers := w.tap(hostCarrier)
@@ -142,8 +144,8 @@ func TestRFC3261S17_2_1RepeatedINVITE(t *testing.T) {
 	})
 }
 
-// RFC 3261 s17.2.3, without the magic cookie: "The INVITE request matches a transaction if the Request-URI, To tag, From tag,
-// Call-ID, CSeq, and top Via header field match those of the INVITE request which created the transaction."
+// RFC 3261 s17.2.3, without the magic cookie: "The INVITE request matches a transaction if the Request-URI, To tag,
+// From tag, Call-ID, CSeq, and top Via header field match those of the INVITE request which created the transaction."
 func TestRFC3261S17_2_3PeerOfRFC2543(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
 		for n, via := range []string{"SIP/2.0/UDP 127.0.0.2:5060", "SIP/2.0/UDP 127.0.0.2:5060;branch=1", "SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bK"} {
@@ -176,8 +178,9 @@ func TestRFC3261S17_2_3PeerOfRFC2543(t *testing.T) {
 	})
 }
 
-// RFC 6026 s8.8: "the server transaction SHOULD inform the TU that a failure has occurred, and MUST remain in the current state."
-// s7.1: "This allows retransmissions of the INVITE to be absorbed instead of being processed as a new request."
+// RFC 6026 s8.8: "the server transaction SHOULD inform the TU that a failure has occurred, and MUST remain in the
+// current state." s7.1: "This allows retransmissions of the INVITE to be absorbed instead of being processed as a new
+// request."
 func TestRFC6026S8_8ResponseThatCannotBeSent(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		dumb := w.reopened(hostCarrier)

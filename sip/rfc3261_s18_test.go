@@ -46,12 +46,12 @@ func TestRFC6026S8_9StrayResponses(t *testing.T) {
 	})
 }
 
-// RFC 3261 s18.2.1: "If the host portion of the "sent-by" parameter contains a domain name, or if it contains an IP address that
-// differs from the packet source address, the server MUST add a "received" parameter to that Via header field value. This parameter
-// MUST contain the source address from which the packet was received." s18.2.2: "Otherwise (for unreliable unicast transports), if
-// the top Via has a "received" parameter, the response MUST be sent to the address in the "received" parameter, using the port
-// indicated in the "sent-by" value, or using port 5060 if none is specified explicitly." Without one it is sent there too: we
-// resolve no name, and follow no maddr.
+// RFC 3261 s18.2.1: "If the host portion of the "sent-by" parameter contains a domain name, or if it contains an IP
+// address that differs from the packet source address, the server MUST add a "received" parameter to that Via header
+// field value. This parameter MUST contain the source address from which the packet was received." s18.2.2: "Otherwise
+// (for unreliable unicast transports), if the top Via has a "received" parameter, the response MUST be sent to the
+// address in the "received" parameter, using the port indicated in the "sent-by" value, or using port 5060 if none is
+// specified explicitly." Without one it is sent there too: we resolve no name, and follow no maddr.
 func TestRFC3261S18_2ReceivedAndPort(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.watchElsewhere()
@@ -91,8 +91,9 @@ func TestRFC3261S18_2ReceivedAndPort(t *testing.T) {
 	})
 }
 
-// RFC 3261 s18.3: "If there are additional bytes in the transport packet beyond the end of the body, they MUST be discarded." And:
-// "If the message has no Content-Length header field, the message body is assumed to end at the end of the transport packet."
+// RFC 3261 s18.3: "If there are additional bytes in the transport packet beyond the end of the body, they MUST be
+// discarded." And: "If the message has no Content-Length header field, the message body is assumed to end at the end of
+// the transport packet."
 func TestRFC3261S18_3BodyOfADatagram(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
 		invite := string(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", "Max-Forwards: 70\n", audio))
@@ -139,8 +140,9 @@ func ackOfFailure(invite string, m *siptest.Message) []byte {
 	return []byte(strings.Join(lines, "\r\n") + "\r\nContent-Length: 0\r\n\r\n")
 }
 
-// RFC 3261 s18.3: "If the transport packet ends before the end of the message body, this is considered an error. If the message is
-// a response, it MUST be discarded. If the message is a request, the element SHOULD generate a 400 (Bad Request) response."
+// RFC 3261 s18.3: "If the transport packet ends before the end of the message body, this is considered an error. If the
+// message is a response, it MUST be discarded. If the message is a request, the element SHOULD generate a 400 (Bad
+// Request) response."
 func TestRFC3261S18_3BodyCutShort(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
 		invite := string(request("INVITE sip:0312340001@127.0.0.1 SIP/2.0", "1 INVITE", "Max-Forwards: 70\n", audio))
@@ -156,9 +158,9 @@ func TestRFC3261S18_3BodyCutShort(t *testing.T) {
 	})
 }
 
-// RFC 3261 s18.3: "The Content-Length header field MUST be used with stream oriented transports." s7.5: "Implementations processing
-// SIP messages over stream-oriented transports MUST ignore any CRLF appearing before the start-line". What lengths in doubt come to is
-// in TestDoubtfulLengthEndsTheConnection.
+// RFC 3261 s18.3: "The Content-Length header field MUST be used with stream oriented transports." s7.5:
+// "Implementations processing SIP messages over stream-oriented transports MUST ignore any CRLF appearing before the
+// start-line". What lengths in doubt come to is in TestDoubtfulLengthEndsTheConnection.
 func TestRFC3261S18_3Stream(t *testing.T) {
 	l := onLoopback(t, nil)
 	c := l.dial(hostCarrier)
@@ -174,9 +176,9 @@ func TestRFC3261S18_3Stream(t *testing.T) {
 	hears(t, c, r, "200")
 }
 
-// RFC 3261 s18.2.2: "If the "sent-protocol" is a reliable transport protocol such as TCP or SCTP, or TLS over those, the response MUST
-// be sent using the existing connection to the source of the original request that created the transaction, if that connection is
-// still open." Two connections of one peer each get their own.
+// RFC 3261 s18.2.2: "If the "sent-protocol" is a reliable transport protocol such as TCP or SCTP, or TLS over those,
+// the response MUST be sent using the existing connection to the source of the original request that created the
+// transaction, if that connection is still open." Two connections of one peer each get their own.
 func TestRFC3261S18_2_2ResponseOnItsConnection(t *testing.T) {
 	l := onLoopback(t, nil)
 	first, second := l.dial(hostCarrier), l.dial(hostCarrier)
@@ -190,9 +192,9 @@ func TestRFC3261S18_2_2ResponseOnItsConnection(t *testing.T) {
 	}
 }
 
-// RFC 3261 s18.4: "If the transport user asks for a request to be sent over a reliable transport, and the result is a connection
-// failure, the transport layer SHOULD inform the transport user of a failure in sending." The next target shows that it was told; see
-// TestAPeerThatIsDownIsPassedOver for a TCP connection.
+// RFC 3261 s18.4: "If the transport user asks for a request to be sent over a reliable transport, and the result is a
+// connection failure, the transport layer SHOULD inform the transport user of a failure in sending." The next target
+// shows that it was told; see TestAPeerThatIsDownIsPassedOver for a TCP connection.
 func TestRFC3261S18_4FailureIsTold(t *testing.T) {
 	inWorld(t, both(toneless, twoTargets), func(w *world) {
 		w.reopened(hostPBX).Store(true)

@@ -13,11 +13,11 @@ import (
 	"tonegate/internal/simnet"
 )
 
-// RFC 3261 s8.1.1: "A valid SIP request formulated by a UAC MUST, at a minimum, contain the following header fields: To,
-// From, CSeq, Call-ID, Max-Forwards, and Via; all of these header fields are mandatory in all SIP requests." s8.1.1.7:
-// "The branch ID inserted by an element compliant with this specification MUST always begin with the characters
-// "z9hG4bK"." And: "The branch parameter value MUST be unique across space and time for all requests sent by the UA. The
-// exceptions to this rule are CANCEL and ACK for non-2xx responses."
+// RFC 3261 s8.1.1: "A valid SIP request formulated by a UAC MUST, at a minimum, contain the following header fields:
+// To, From, CSeq, Call-ID, Max-Forwards, and Via; all of these header fields are mandatory in all SIP requests."
+// s8.1.1.7: "The branch ID inserted by an element compliant with this specification MUST always begin with the
+// characters "z9hG4bK"." And: "The branch parameter value MUST be unique across space and time for all requests sent by
+// the UA. The exceptions to this rule are CANCEL and ACK for non-2xx responses."
 func TestRFC3261S8_1_1EveryRequestHasSixFields(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		sent := w.tap(hostPBX)
@@ -74,11 +74,12 @@ func TestRFC3261S8_1_1EveryRequestHasSixFields(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.1.1.2: "A request outside of a dialog MUST NOT contain a To tag". s8.1.1.3: "The From field MUST contain a
-// new "tag" parameter, chosen by the UAC." s8.1.1.8: "The Contact header field MUST be present and contain exactly one SIP
-// or SIPS URI in any request that can result in the establishment of a dialog." s8.1.1.9: "If the UAC supports extensions
-// to SIP that can be applied by the server to the response, the UAC SHOULD include a Supported header field in the
-// request listing the option tags". s13.2.1: "An Allow header field (Section 20.5) SHOULD be present in the INVITE."
+// RFC 3261 s8.1.1.2: "A request outside of a dialog MUST NOT contain a To tag". s8.1.1.3: "The From field MUST contain
+// a new "tag" parameter, chosen by the UAC." s8.1.1.8: "The Contact header field MUST be present and contain exactly
+// one SIP or SIPS URI in any request that can result in the establishment of a dialog." s8.1.1.9: "If the UAC supports
+// extensions to SIP that can be applied by the server to the response, the UAC SHOULD include a Supported header field
+// in the request listing the option tags". s13.2.1: "An Allow header field (Section 20.5) SHOULD be present in the
+// INVITE."
 func TestRFC3261S8_1_1InitialINVITE(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		tags, ids := map[string]bool{}, map[string]bool{}
@@ -149,9 +150,9 @@ func (w *world) reopened(to netip.Addr) *atomic.Bool {
 	return now
 }
 
-// RFC 3261 s8.1.3.1: "If a fatal transport error is reported by the transport layer (generally, due to fatal ICMP errors
-// in UDP or connection failures in TCP), the condition MUST be treated as a 503 (Service Unavailable) status code." A 503
-// tries the next target, and there is none left for the second call: the caller gets 500 (s16.7).
+// RFC 3261 s8.1.3.1: "If a fatal transport error is reported by the transport layer (generally, due to fatal ICMP
+// errors in UDP or connection failures in TCP), the condition MUST be treated as a 503 (Service Unavailable) status
+// code." A 503 tries the next target, and there is none left for the second call: the caller gets 500 (s16.7).
 func TestRFC3261S8_1_3_1TransportErrorIs503(t *testing.T) {
 	inWorld(t, both(toneless, twoTargets), func(w *world) {
 		w.reopened(hostPBX).Store(true)

@@ -11,8 +11,8 @@ import (
 const audio = "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 // RFC 3261 s8.2.1: "If the UAS recognizes but does not support the method of a request, it MUST generate a 405 (Method
-// Not Allowed) response." And: "The UAS MUST also add an Allow header field to the 405 (Method Not Allowed) response. The
-// Allow header field MUST list the set of methods supported by the UAS generating the message."
+// Not Allowed) response." And: "The UAS MUST also add an Allow header field to the 405 (Method Not Allowed) response.
+// The Allow header field MUST list the set of methods supported by the UAS generating the message."
 func TestRFC3261S8_2_1MethodNotAllowed(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		for _, method := range []string{"REGISTER", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH"} {
@@ -26,9 +26,10 @@ func TestRFC3261S8_2_1MethodNotAllowed(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.2: "If a UAS does not understand a header field in a request (that is, the header field is not defined in
-// this specification or in any supported extension), the server MUST ignore that header field and continue processing the
-// message. A UAS SHOULD ignore any malformed header fields that are not necessary for processing requests."
+// RFC 3261 s8.2.2: "If a UAS does not understand a header field in a request (that is, the header field is not defined
+// in this specification or in any supported extension), the server MUST ignore that header field and continue
+// processing the message. A UAS SHOULD ignore any malformed header fields that are not necessary for processing
+// requests."
 func TestRFC3261S8_2_2UnknownAndMalformedFields(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -37,11 +38,11 @@ func TestRFC3261S8_2_2UnknownAndMalformedFields(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.2.1: "However, it is RECOMMENDED that a UAS accept requests even if they do not recognize the URI scheme
-// (for example, a tel: URI) in the To header field, or if the To header field does not address a known or current user of
-// this UAS." And: "If the Request-URI uses a scheme not supported by the UAS, it SHOULD reject the request with a 416
-// (Unsupported URI Scheme) response. If the Request-URI does not identify an address that the UAS is willing to accept
-// requests for, it SHOULD reject the request with a 404 (Not Found) response."
+// RFC 3261 s8.2.2.1: "However, it is RECOMMENDED that a UAS accept requests even if they do not recognize the URI
+// scheme (for example, a tel: URI) in the To header field, or if the To header field does not address a known or
+// current user of this UAS." And: "If the Request-URI uses a scheme not supported by the UAS, it SHOULD reject the
+// request with a 416 (Unsupported URI Scheme) response. If the Request-URI does not identify an address that the UAS is
+// willing to accept requests for, it SHOULD reject the request with a 404 (Not Found) response."
 func TestRFC3261S8_2_2_1ToAndRequestURI(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		for _, to := range []string{"<tel:+81312340001>", "<urn:service:sos>", "<sip:nobody@example.jp>"} {
@@ -60,8 +61,8 @@ func TestRFC3261S8_2_2_1ToAndRequestURI(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.2.2: "If the From tag, Call-ID, and CSeq exactly match those associated with an ongoing transaction, but
-// the request does not match that transaction (based on the matching rules in Section 17.2.3), the UAS core SHOULD
+// RFC 3261 s8.2.2.2: "If the From tag, Call-ID, and CSeq exactly match those associated with an ongoing transaction,
+// but the request does not match that transaction (based on the matching rules in Section 17.2.3), the UAS core SHOULD
 // generate a 482 (Loop Detected) response and pass it to the server transaction."
 func TestRFC3261S8_2_2_2MergedRequests(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
@@ -91,8 +92,8 @@ func TestRFC3261S8_2_2_3BadExtension(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.2.3: "Note that Require and Proxy-Require MUST NOT be used in a SIP CANCEL request, or in an ACK request
-// sent for a non-2xx response. These header fields MUST be ignored if they are present in these requests."
+// RFC 3261 s8.2.2.3: "Note that Require and Proxy-Require MUST NOT be used in a SIP CANCEL request, or in an ACK
+// request sent for a non-2xx response. These header fields MUST be ignored if they are present in these requests."
 func TestRFC3261S8_2_2_3RequireInCANCELIsIgnored(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.ring(plain)
@@ -106,8 +107,8 @@ func TestRFC3261S8_2_2_3RequireInCANCELIsIgnored(t *testing.T) {
 // RFC 3261 s8.2.3: "If there are any bodies whose type (indicated by the Content-Type), language (indicated by the
 // Content-Language) or encoding (indicated by the Content-Encoding) are not understood, and that body part is not
 // optional (as indicated by the Content-Disposition header field), the UAS MUST reject the request with a 415
-// (Unsupported Media Type) response. The response MUST contain an Accept header field listing the types of all bodies it
-// understands, in the event the request contained bodies of types not supported by the UAS."
+// (Unsupported Media Type) response. The response MUST contain an Accept header field listing the types of all bodies
+// it understands, in the event the request contained bodies of types not supported by the UAS."
 func TestRFC3261S8_2_3UnsupportedMediaType(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -120,8 +121,9 @@ func TestRFC3261S8_2_3UnsupportedMediaType(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.4: "Any extensions applied to a non-421 response MUST be listed in a Require header field included in the
-// response. Of course, the server MUST NOT apply extensions not listed in the Supported header field in the request."
+// RFC 3261 s8.2.4: "Any extensions applied to a non-421 response MUST be listed in a Require header field included in
+// the response. Of course, the server MUST NOT apply extensions not listed in the Supported header field in the
+// request."
 func TestRFC3261S8_2_4Extensions(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -141,9 +143,9 @@ func TestRFC3261S8_2_4Extensions(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.6.1: "When a 100 (Trying) response is generated, any Timestamp header field present in the request MUST be
-// copied into this 100 (Trying) response." s17.2.1: "the insertion of tags in the To header field of the response (when
-// none was present in the request) is downgraded from MAY to SHOULD NOT."
+// RFC 3261 s8.2.6.1: "When a 100 (Trying) response is generated, any Timestamp header field present in the request MUST
+// be copied into this 100 (Trying) response." s17.2.1: "the insertion of tags in the To header field of the response
+// (when none was present in the request) is downgraded from MAY to SHOULD NOT."
 func TestRFC3261S8_2_6_1Trying(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
@@ -179,11 +181,11 @@ func TestRFC3261S8_2_6_1NoProvisionalForOthers(t *testing.T) {
 	})
 }
 
-// RFC 3261 s8.2.6.2: "The From field of the response MUST equal the From header field of the request. The Call-ID header
-// field of the response MUST equal the Call-ID header field of the request. The CSeq header field of the response MUST
-// equal the CSeq field of the request. The Via header field values in the response MUST equal the Via header field values
-// in the request and MUST maintain the same ordering." And: "The same tag MUST be used for all responses to that request,
-// both final and provisional (again excepting the 100 (Trying))."
+// RFC 3261 s8.2.6.2: "The From field of the response MUST equal the From header field of the request. The Call-ID
+// header field of the response MUST equal the Call-ID header field of the request. The CSeq header field of the
+// response MUST equal the CSeq field of the request. The Via header field values in the response MUST equal the Via
+// header field values in the request and MUST maintain the same ordering." And: "The same tag MUST be used for all
+// responses to that request, both final and provisional (again excepting the 100 (Trying))."
 func TestRFC3261S8_2_6_2WhatAResponseCopies(t *testing.T) {
 	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
 		answers := w.tap(hostCarrier)

@@ -76,8 +76,8 @@ func TestRFC3261S9_1NoCANCELAfterAFinalResponse(t *testing.T) {
 	})
 }
 
-// RFC 3261 s9.1: "The destination address, port, and transport for the CANCEL MUST be identical to those used to send the
-// original request." Contact and Record-Route of the provisional response name another.
+// RFC 3261 s9.1: "The destination address, port, and transport for the CANCEL MUST be identical to those used to send
+// the original request." Contact and Record-Route of the provisional response name another.
 func TestRFC3261S9_1CANCELGoesWhereItsINVITEWent(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -96,8 +96,8 @@ func TestRFC3261S9_1CANCELGoesWhereItsINVITEWent(t *testing.T) {
 }
 
 // RFC 3261 s9.1: "If there is no final response for the original request in 64*T1 seconds (T1 is defined in Section
-// 17.1.1.1), the client SHOULD then consider the original transaction cancelled and SHOULD destroy the client transaction
-// handling the original request."
+// 17.1.1.1), the client SHOULD then consider the original transaction cancelled and SHOULD destroy the client
+// transaction handling the original request."
 func TestRFC3261S9_1CancelledINVITEWithoutFinalResponse(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.ring(plain)
@@ -136,10 +136,10 @@ func TestRFC3261S9_2CANCELOfNothing(t *testing.T) {
 }
 
 // RFC 3261 s9.2: "If the original request was an INVITE, the UAS SHOULD immediately respond to the INVITE with a 487
-// (Request Terminated)." And: "Regardless of the method of the original request, as long as the CANCEL matched an existing
-// transaction, the UAS answers the CANCEL request itself with a 200 (OK) response. This response is constructed following
-// the procedures described in Section 8.2.6 noting that the To tag of the response to the CANCEL and the To tag in the
-// response to the original request SHOULD be the same."
+// (Request Terminated)." And: "Regardless of the method of the original request, as long as the CANCEL matched an
+// existing transaction, the UAS answers the CANCEL request itself with a 200 (OK) response. This response is
+// constructed following the procedures described in Section 8.2.6 noting that the To tag of the response to the CANCEL
+// and the To tag in the response to the original request SHOULD be the same."
 func TestRFC3261S9_2CANCELOfAnINVITE(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b := w.ring(plain)

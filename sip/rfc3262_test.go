@@ -15,10 +15,10 @@ func reliably(b *siptest.Call, code int, rseq uint32, body string) {
 	b.Respond(code, []string{"Require: 100rel", fmt.Sprintf("RSeq: %d", rseq)}, body)
 }
 
-// RFC 3262 s3: "In addition, it MUST contain a Require header field containing the option tag 100rel, and MUST include an RSeq
-// header field. The value of the header field for the first reliable provisional response in a transaction MUST be between 1 and
-// 2**31 - 1." And: "The value of the RSeq in each subsequent reliable provisional response for the same request MUST be greater by
-// exactly one." A caller that requires 100rel gets every response but the 100 so.
+// RFC 3262 s3: "In addition, it MUST contain a Require header field containing the option tag 100rel, and MUST include
+// an RSeq header field. The value of the header field for the first reliable provisional response in a transaction MUST
+// be between 1 and 2**31 - 1." And: "The value of the RSeq in each subsequent reliable provisional response for the
+// same request MUST be greater by exactly one." A caller that requires 100rel gets every response but the 100 so.
 func TestRFC3262S3RSeq(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		o := plain
@@ -48,9 +48,10 @@ func TestRFC3262S3RSeq(t *testing.T) {
 	})
 }
 
-// RFC 3262 s3: "The reliable provisional response is passed to the transaction layer periodically with an interval that starts at T1
-// seconds and doubles for each retransmission". And: "The UAS MUST NOT send a second reliable provisional response until the first
-// is acknowledged." And: "It SHOULD cease retransmissions of the reliable provisional response".
+// RFC 3262 s3: "The reliable provisional response is passed to the transaction layer periodically with an interval that
+// starts at T1 seconds and doubles for each retransmission". And: "The UAS MUST NOT send a second reliable provisional
+// response until the first is acknowledged." And: "It SHOULD cease retransmissions of the reliable provisional
+// response".
 func TestRFC3262S3OneAtATime(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		sent := w.tap(hostCarrier)
@@ -82,9 +83,9 @@ func TestRFC3262S3OneAtATime(t *testing.T) {
 	})
 }
 
-// RFC 3262 s3: "If a PRACK request is received by the UA core that does not match any unacknowledged reliable provisional response, the
-// UAS MUST respond to the PRACK with a 481 response. If the PRACK does match an unacknowledged reliable provisional response, it MUST
-// be responded to with a 2xx response."
+// RFC 3262 s3: "If a PRACK request is received by the UA core that does not match any unacknowledged reliable
+// provisional response, the UAS MUST respond to the PRACK with a 481 response. If the PRACK does match an
+// unacknowledged reliable provisional response, it MUST be responded to with a 2xx response."
 func TestRFC3262S3PRACKOfAnotherResponse(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		a := w.carrier.Invite(acknowledging(plain))
@@ -101,9 +102,9 @@ func TestRFC3262S3PRACKOfAnotherResponse(t *testing.T) {
 	})
 }
 
-// RFC 3262 s5: "If the UAS had placed a session description in any reliable provisional response that is unacknowledged when the INVITE
-// is accepted, the UAS MUST delay sending the 2xx until the provisional response is acknowledged." s3: without one it "MAY send a
-// final response to the initial request before having received PRACKs".
+// RFC 3262 s5: "If the UAS had placed a session description in any reliable provisional response that is unacknowledged
+// when the INVITE is accepted, the UAS MUST delay sending the 2xx until the provisional response is acknowledged." s3:
+// without one it "MAY send a final response to the initial request before having received PRACKs".
 func TestRFC3262S5The2xxWaits(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		a := w.carrier.Invite(acknowledging(plain))
@@ -135,8 +136,8 @@ func TestRFC3262S5The2xxWaits(t *testing.T) {
 	})
 }
 
-// RFC 3262 s3: "it MUST be prepared to process PRACK requests for those outstanding responses." The final response is a 2xx here, which
-// did not have to wait.
+// RFC 3262 s3: "it MUST be prepared to process PRACK requests for those outstanding responses." The final response is a
+// 2xx here, which did not have to wait.
 func TestRFC3262S3PRACKCrossesThe2xx(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		o := plain
@@ -154,9 +155,9 @@ func TestRFC3262S3PRACKCrossesThe2xx(t *testing.T) {
 	})
 }
 
-// RFC 3262 s4: "If the UAC does not wish to insist on usage of reliable provisional responses, but merely indicate that it supports them
-// if the UAS needs to send one, a Supported header MUST be included in the request with the option tag 100rel." And: "A Require
-// header with the value 100rel MUST NOT be present in any requests excepting INVITE".
+// RFC 3262 s4: "If the UAC does not wish to insist on usage of reliable provisional responses, but merely indicate that
+// it supports them if the UAS needs to send one, a Supported header MUST be included in the request with the option tag
+// 100rel." And: "A Require header with the value 100rel MUST NOT be present in any requests excepting INVITE".
 func TestRFC3262S4WhatWeAskFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		change             func(*setup)
@@ -196,10 +197,10 @@ func TestRFC3262S4WhatWeAskFor(t *testing.T) {
 	}
 }
 
-// RFC 3262 s4: "If the response is a 100 (Trying) (as opposed to 101 to 199), this option tag MUST be ignored, and the procedures below
-// MUST NOT be used." And: "Once a reliable provisional response is received, retransmissions of that response MUST be discarded." And,
-// of one whose RSeq is not one higher: "that response MUST NOT be acknowledged with a PRACK, and MUST NOT be processed further by the
-// UAC."
+// RFC 3262 s4: "If the response is a 100 (Trying) (as opposed to 101 to 199), this option tag MUST be ignored, and the
+// procedures below MUST NOT be used." And: "Once a reliable provisional response is received, retransmissions of that
+// response MUST be discarded." And, of one whose RSeq is not one higher: "that response MUST NOT be acknowledged with a
+// PRACK, and MUST NOT be processed further by the UAC."
 func TestRFC3262S4InOrder(t *testing.T) {
 	inWorld(t, both(toneless, reliable, func(s *setup) { s.pbx.Faults.NeverTrying = true }), func(w *world) {
 		sent := w.tap(hostPBX)
@@ -230,8 +231,9 @@ func TestRFC3262S4InOrder(t *testing.T) {
 	})
 }
 
-// RFC 3262 s4: "In particular, a UAC SHOULD NOT retransmit the PRACK request when it receives a retransmission of the provisional
-// response being acknowledged". And: "This request is sent within the dialog associated with the provisional response".
+// RFC 3262 s4: "In particular, a UAC SHOULD NOT retransmit the PRACK request when it receives a retransmission of the
+// provisional response being acknowledged". And: "This request is sent within the dialog associated with the
+// provisional response".
 func TestRFC3262S4PRACKIsARequestOfItsDialog(t *testing.T) {
 	inWorld(t, both(toneless, reliable, func(s *setup) { s.pbx.Lenient, s.pbx.Manual = true, []string{"PRACK"} }), func(w *world) {
 		sent := w.tap(hostPBX)
@@ -277,9 +279,9 @@ func TestRFC3262S5OfferInThePRACK(t *testing.T) {
 	})
 }
 
-// RFC 3262 s5: "Similarly, if a reliable provisional response is the first reliable message sent back to the UAC, and the INVITE did not
-// contain an offer, one MUST appear in that reliable provisional response." And: "it MUST generate an answer in the PRACK": a PRACK
-// without one ends the call.
+// RFC 3262 s5: "Similarly, if a reliable provisional response is the first reliable message sent back to the UAC, and
+// the INVITE did not contain an offer, one MUST appear in that reliable provisional response." And: "it MUST generate
+// an answer in the PRACK": a PRACK without one ends the call.
 func TestRFC3262S5LateOffer(t *testing.T) {
 	inWorld(t, both(onlyBefore, reliable), func(w *world) {
 		o := acknowledging(forwarded)

@@ -11,9 +11,9 @@ import (
 // updating lets the scripts answer UPDATE themselves.
 func updating(s *setup) { s.carrier.Manual, s.pbx.Manual = []string{"UPDATE"}, []string{"UPDATE"} }
 
-// RFC 3311 s4: "However, a UAC compliant to this specification SHOULD also include an Allow header field in the INVITE request, listing
-// the method UPDATE, to indicate its ability to receive an UPDATE request." And: "a 2xx response SHOULD contain an Allow header field
-// listing the UPDATE method."
+// RFC 3311 s4: "However, a UAC compliant to this specification SHOULD also include an Allow header field in the INVITE
+// request, listing the method UPDATE, to indicate its ability to receive an UPDATE request." And: "a 2xx response
+// SHOULD contain an Allow header field listing the UPDATE method."
 func TestRFC3311S4Allow(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		a := w.carrier.Invite(acknowledging(plain))
@@ -32,8 +32,8 @@ func TestRFC3311S4Allow(t *testing.T) {
 	})
 }
 
-// RFC 3311 s5.1: "UPDATE is a target refresh request. As specified in RFC 3261 [1], this means that it can update the remote target of a
-// dialog." s5.2: "The UPDATE is processed as any other mid-dialog target refresh request".
+// RFC 3311 s5.1: "UPDATE is a target refresh request. As specified in RFC 3261 [1], this means that it can update the
+// remote target of a dialog." s5.2: "The UPDATE is processed as any other mid-dialog target refresh request".
 func TestRFC3311S5_1TargetRefresh(t *testing.T) {
 	inWorld(t, both(toneless, updating, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
 		a, b := w.connect(plain)
@@ -50,9 +50,9 @@ func TestRFC3311S5_1TargetRefresh(t *testing.T) {
 	})
 }
 
-// RFC 3311 s5.2: "A UAS that receives an UPDATE before it has generated a final response to a previous UPDATE on the same dialog MUST
-// return a 500 response to the new UPDATE, and MUST include a Retry-After header field with a randomly chosen value between 0 and 10
-// seconds."
+// RFC 3311 s5.2: "A UAS that receives an UPDATE before it has generated a final response to a previous UPDATE on the
+// same dialog MUST return a 500 response to the new UPDATE, and MUST include a Retry-After header field with a randomly
+// chosen value between 0 and 10 seconds."
 func TestRFC3311S5_2SecondUPDATE(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		a, b := w.connect(plain)
@@ -67,9 +67,9 @@ func TestRFC3311S5_2SecondUPDATE(t *testing.T) {
 	})
 }
 
-// RFC 3311 s5.2: "If an UPDATE is received that contains an offer, and the UAS has generated an offer (in an UPDATE, PRACK or INVITE) to
-// which it has not yet received an answer, the UAS MUST reject the UPDATE with a 491 response." First the offer is in our re-INVITE,
-// then in our 200.
+// RFC 3311 s5.2: "If an UPDATE is received that contains an offer, and the UAS has generated an offer (in an UPDATE,
+// PRACK or INVITE) to which it has not yet received an answer, the UAS MUST reject the UPDATE with a 491 response."
+// First the offer is in our re-INVITE, then in our 200.
 func TestRFC3311S5_2Glare(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		a, b := w.connect(plain)
@@ -99,8 +99,8 @@ func lateAck(a *siptest.Call, ok *siptest.Message, answer string) []byte {
 	return measured([]byte(strings.Replace(raw, "Content-Length: 0\r\n", "Content-Type: application/sdp\r\nContent-Length: 0\r\n", 1) + answer))
 }
 
-// RFC 3311 s5.2: "If the session description has changed, the UAS MUST adjust the session parameters accordingly and generate an answer
-// in the 2xx response."
+// RFC 3311 s5.2: "If the session description has changed, the UAS MUST adjust the session parameters accordingly and
+// generate an answer in the 2xx response."
 func TestRFC3311S5_2Answer(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		a, b := w.connect(plain)
@@ -117,8 +117,8 @@ func TestRFC3311S5_2Answer(t *testing.T) {
 	})
 }
 
-// RFC 3311 s5.2: "If the new session description is not acceptable, the UAS can reject it by returning a 488 (Not Acceptable Here)
-// response for the UPDATE." Ours, or the other leg's; the session stays as it is.
+// RFC 3311 s5.2: "If the new session description is not acceptable, the UAS can reject it by returning a 488 (Not
+// Acceptable Here) response for the UPDATE." Ours, or the other leg's; the session stays as it is.
 func TestRFC3311S5_2Rejected(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		a, b := w.connect(plain)

@@ -30,9 +30,9 @@ func asking(headers ...string) siptest.InviteOptions {
 // callerTimers lets the carrier's trunk ask for sessions of 300 s.
 func callerTimers(s *setup) { s.options.Trunks[0].SessionTimer = 300 * time.Second }
 
-// RFC 4028 s7.1: "A UAC that supports the session timer extension defined here MUST include a Supported header field in each request
-// (except ACK), listing the option tag 'timer' [2]. It MUST do so even if the UAC is not requesting usage of the session timer for this
-// session." CANCEL aside, which repeats its INVITE and says nothing of its own.
+// RFC 4028 s7.1: "A UAC that supports the session timer extension defined here MUST include a Supported header field in
+// each request (except ACK), listing the option tag 'timer' [2]. It MUST do so even if the UAC is not requesting usage
+// of the session timer for this session." CANCEL aside, which repeats its INVITE and says nothing of its own.
 func TestRFC4028S7_1SupportedInEachRequest(t *testing.T) {
 	inWorld(t, both(toneless, reliable), func(w *world) {
 		sent := w.tap(hostPBX)
@@ -57,11 +57,12 @@ func TestRFC4028S7_1SupportedInEachRequest(t *testing.T) {
 	})
 }
 
-// RFC 4028 s7.1: "If a Min-SE header is included in the initial session refresh request, the value of the Session-Expires MUST be greater
-// than or equal to the value in Min-SE." And, of the refresher parameter: "However, it is RECOMMENDED that the parameter be omitted so
-// that it can be selected by the negotiation mechanisms described below." s7.3 and s7.4: "Similarly, if no dialog has been established
-// yet, a UAC MUST insert the Min-SE header field into an INVITE request if it has ever received a 422 response to a previous INVITE
-// request with the same Call-ID." Ours has a new Call-ID, by choice, and its Min-SE all the same.
+// RFC 4028 s7.1: "If a Min-SE header is included in the initial session refresh request, the value of the
+// Session-Expires MUST be greater than or equal to the value in Min-SE." And, of the refresher parameter: "However, it
+// is RECOMMENDED that the parameter be omitted so that it can be selected by the negotiation mechanisms described
+// below." s7.3 and s7.4: "Similarly, if no dialog has been established yet, a UAC MUST insert the Min-SE header field
+// into an INVITE request if it has ever received a 422 response to a previous INVITE request with the same Call-ID."
+// Ours has a new Call-ID, by choice, and its Min-SE all the same.
 func TestRFC4028S7_1AskingForATimer(t *testing.T) {
 	inWorld(t, both(toneless, timers), func(w *world) {
 		a := w.carrier.Invite(plain)
@@ -85,9 +86,9 @@ func TestRFC4028S7_1AskingForATimer(t *testing.T) {
 	})
 }
 
-// RFC 4028 s7.2: "UACs MUST be prepared to receive a Session-Expires header field in a response, even if none were present in the request."
-// And: "The UAC MUST set the identity of the refresher to the value of this parameter. If the parameter contains the value 'uac', the UAC
-// will perform them." We asked for nothing.
+// RFC 4028 s7.2: "UACs MUST be prepared to receive a Session-Expires header field in a response, even if none were
+// present in the request." And: "The UAC MUST set the identity of the refresher to the value of this parameter. If the
+// parameter contains the value 'uac', the UAC will perform them." We asked for nothing.
 func TestRFC4028S7_2TimerThatWeDidNotAskFor(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b, ok := w.timed(plain, "Session-Expires: 200;refresher=uac", "Require: timer")
@@ -103,8 +104,9 @@ func TestRFC4028S7_2TimerThatWeDidNotAskFor(t *testing.T) {
 	})
 }
 
-// RFC 4028 s7.2: "Similarly, a re-INVITE or UPDATE request sent within a dialog for purposes other than session refreshes will also have the
-// effect of refreshing the session, and its processing will follow the procedures defined in this specification."
+// RFC 4028 s7.2: "Similarly, a re-INVITE or UPDATE request sent within a dialog for purposes other than session
+// refreshes will also have the effect of refreshing the session, and its processing will follow the procedures defined
+// in this specification."
 func TestRFC4028S7_2AnyReINVITERefreshes(t *testing.T) {
 	inWorld(t, both(toneless, timers), func(w *world) {
 		a, b, _ := w.timed(plain, "Session-Expires: 300;refresher=uac", "Require: timer")
@@ -124,9 +126,9 @@ func TestRFC4028S7_2AnyReINVITERefreshes(t *testing.T) {
 	})
 }
 
-// RFC 4028 s7.4: "a re-INVITE SHOULD contain one, even if the details of the session have not changed. In that case, the offer MUST indicate
-// that it has not changed. In the case of SDP, this is accomplished by including the same value for the origin field as did previous SDP
-// messages to its peer."
+// RFC 4028 s7.4: "a re-INVITE SHOULD contain one, even if the details of the session have not changed. In that case,
+// the offer MUST indicate that it has not changed. In the case of SDP, this is accomplished by including the same value
+// for the origin field as did previous SDP messages to its peer."
 func TestRFC4028S7_4ARefreshChangesNothing(t *testing.T) {
 	inWorld(t, both(toneless, timers, callerTimers), func(w *world) {
 		a, b, ok := w.timed(plain, "Session-Expires: 300;refresher=uac", "Require: timer")
@@ -146,8 +148,9 @@ func TestRFC4028S7_4ARefreshChangesNothing(t *testing.T) {
 	})
 }
 
-// RFC 4028 s8.1 and s9: "When sending the 422 response, the UAS MUST include a Min-SE header field with the value of its minimum interval. This
-// minimum interval MUST NOT be lower than 90 seconds." In an INVITE, a re-INVITE and an UPDATE.
+// RFC 4028 s8.1 and s9: "When sending the 422 response, the UAS MUST include a Min-SE header field with the value of
+// its minimum interval. This minimum interval MUST NOT be lower than 90 seconds." In an INVITE, a re-INVITE and an
+// UPDATE.
 func TestRFC4028S9TooBrief(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		w.header(w.carrier.Invite(asking("Session-Expires: 89")).Expect(422), "Min-SE", "90")
@@ -159,9 +162,9 @@ func TestRFC4028S9TooBrief(t *testing.T) {
 	})
 }
 
-// RFC 4028 s9: "The UAS MUST set the value of the refresher parameter in the Session-Expires header field in the 2xx response." And: "If the
-// refresher parameter in the Session-Expires header field in the 2xx response has a value of 'uac', the UAS MUST place a Require header
-// field into the response with the value 'timer'."
+// RFC 4028 s9: "The UAS MUST set the value of the refresher parameter in the Session-Expires header field in the 2xx
+// response." And: "If the refresher parameter in the Session-Expires header field in the 2xx response has a value of
+// 'uac', the UAS MUST place a Require header field into the response with the value 'timer'."
 func TestRFC4028S9Require(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		for asked, want := range map[string]string{"1800": "1800;refresher=uac", "1800;refresher=uac": "1800;refresher=uac"} {
@@ -173,8 +176,8 @@ func TestRFC4028S9Require(t *testing.T) {
 	})
 }
 
-// RFC 4028 s10: "If the session refresh request transaction times out or generates a 408 or 481 response, then the UAC sends a BYE request as
-// per Section 12.2.1.2 of RFC 3261 [2]."
+// RFC 4028 s10: "If the session refresh request transaction times out or generates a 408 or 481 response, then the UAC
+// sends a BYE request as per Section 12.2.1.2 of RFC 3261 [2]."
 func TestRFC4028S10RefreshOfADialogThatIsGone(t *testing.T) {
 	inWorld(t, both(toneless, timers), func(w *world) {
 		for _, code := range []int{408, 481, 0} {
@@ -193,9 +196,10 @@ func TestRFC4028S10RefreshOfADialogThatIsGone(t *testing.T) {
 	})
 }
 
-// RFC 4028 s10: "Similarly, if the side not performing refreshes does not receive a session refresh request before the session expiration, it
-// SHOULD send a BYE to terminate the session, slightly before the session expiration. The minimum of 32 seconds and one third of the
-// session interval is RECOMMENDED." s9: "The session expiration is the time of transmission of the last 2xx response".
+// RFC 4028 s10: "Similarly, if the side not performing refreshes does not receive a session refresh request before the
+// session expiration, it SHOULD send a BYE to terminate the session, slightly before the session expiration. The
+// minimum of 32 seconds and one third of the session interval is RECOMMENDED." s9: "The session expiration is the time
+// of transmission of the last 2xx response".
 func TestRFC4028S10TheCallerStopsRefreshing(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		a, b, _ := w.timed(asking("Session-Expires: 120;refresher=uac"))

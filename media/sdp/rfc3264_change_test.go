@@ -107,8 +107,8 @@ func TestS8_4HoldByAddress(t *testing.T) {
 }
 
 // RFC 3264 s8: "Because of these requirements, the number of "m=" lines in a stream never decreases, but either stays
-// the same or increases. Deleted media streams from a previous SDP MUST NOT be removed in a new SDP; however, attributes
-// for these streams need not be present."
+// the same or increases. Deleted media streams from a previous SDP MUST NOT be removed in a new SDP; however,
+// attributes for these streams need not be present."
 func TestS8LinesAreNeverRemoved(t *testing.T) {
 	s := parse(t, read(t, "audio-video"))
 	l := NewLocal(7, ours)
@@ -140,10 +140,10 @@ func TestS8_2ARemovedStreamStaysRemoved(t *testing.T) {
 	}
 }
 
-// RFC 3264 s5: "The numeric value of the session id and version in the o line MUST be representable with a 64 bit signed
-// integer. The initial value of the version MUST be less than (2**62)-1, to avoid rollovers." s8, for any order of
-// descriptions: "If the version in the origin line does not increment, the SDP MUST be identical to the SDP with that
-// version number."
+// RFC 3264 s5: "The numeric value of the session id and version in the o line MUST be representable with a 64 bit
+// signed integer. The initial value of the version MUST be less than (2**62)-1, to avoid rollovers." s8, for any order
+// of descriptions: "If the version in the origin line does not increment, the SDP MUST be identical to the SDP with
+// that version number."
 func TestS8OneVersionIsOneText(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 264))
 	offers := []*Session{offerOf(t, ""), offerOf(t, "a=sendonly\n"), offerOf(t, "a=inactive\n"), parse(t, read(t, "phone"))}

@@ -215,8 +215,8 @@ func TestS6NoLines(t *testing.T) {
 // RFC 3264 s6.1: "Although the answerer MAY list the formats in their desired order of preference, it is RECOMMENDED
 // that unless there is a specific reason, the answerer list formats in the same relative order they were present in the
 // offer. In other words, if a stream in the offer lists audio codecs 8, 22 and 48, in that order, and the answerer only
-// supports codecs 8 and 48, it is RECOMMENDED that, if the answerer has no reason to change it, the ordering of codecs in
-// the answer be 8, 48, and not 48, 8."
+// supports codecs 8 and 48, it is RECOMMENDED that, if the answerer has no reason to change it, the ordering of codecs
+// in the answer be 8, 48, and not 48, 8."
 func TestS6_1OrderOfTheFormats(t *testing.T) {
 	offer := parse(t, []byte(start+"m=audio 4000 RTP/AVP 8 22 48\na=rtpmap:22 X/8000\na=rtpmap:48 Y/8000\n"))
 	body, err := NewLocal(7, ours).Relay(offer, []int{20000}, func(c Codec) bool { return c.Payload != 22 })

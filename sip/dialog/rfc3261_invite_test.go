@@ -108,10 +108,10 @@ func TestS13_3_1_4ACKEndsTheRepetition(t *testing.T) {
 	}
 }
 
-// RFC 3261 s13.2.2.4: "If the dialog identifier in the 2xx response matches the dialog identifier of an existing dialog,
-// the dialog MUST be transitioned to the "confirmed" state, and the route set for the dialog MUST be recomputed based on
-// the 2xx response". And: "Note that the only piece of state that is recomputed is the route set. Other pieces of state
-// such as the highest sequence numbers (remote and local) sent within the dialog are not recomputed."
+// RFC 3261 s13.2.2.4: "If the dialog identifier in the 2xx response matches the dialog identifier of an existing
+// dialog, the dialog MUST be transitioned to the "confirmed" state, and the route set for the dialog MUST be recomputed
+// based on the 2xx response". And: "Note that the only piece of state that is recomputed is the route set. Other pieces
+// of state such as the highest sequence numbers (remote and local) sent within the dialog are not recomputed."
 func TestS13_2_2_4OnlyTheRouteSetIsRecomputed(t *testing.T) {
 	var f Forks
 	i := ours()

@@ -172,8 +172,8 @@ func TestRFC4028S10ARefreshThatFailedExtendsNothing(t *testing.T) {
 	}
 }
 
-// RFC 4028 s7.1: "A UAC that supports the session timer extension defined here MUST include a Supported header field in each request (except
-// ACK), listing the option tag 'timer' [2]."
+// RFC 4028 s7.1: "A UAC that supports the session timer extension defined here MUST include a Supported header field in
+// each request (except ACK), listing the option tag 'timer' [2]."
 func TestRFC4028S7_1SupportedInEachRequest(t *testing.T) {
 	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", ""))
 	for _, m := range []wire.Method{wire.BYE, wire.INFO, wire.PRACK, wire.OPTIONS} {

@@ -131,9 +131,9 @@ func TestS17_2_2TimerJIsZeroOverTCP(t *testing.T) {
 	want(t, "done", respond(t, &s, 200, at(0)).Done, true)
 }
 
-// RFC 3261 s17.2.1: "So long as the server transaction is in the "Proceeding" state, each of these MUST be passed to the
-// transport layer for transmission. They are not sent reliably by the transaction layer (they are not retransmitted by
-// it) and do not cause a change in the state of the server transaction."
+// RFC 3261 s17.2.1: "So long as the server transaction is in the "Proceeding" state, each of these MUST be passed to
+// the transport layer for transmission. They are not sent reliably by the transaction layer (they are not retransmitted
+// by it) and do not cause a change in the state of the server transaction."
 func TestS17_2_1ProvisionalsPassAndAreNotRepeated(t *testing.T) {
 	s := NewServer(wire.INVITE, false, Standard, start)
 	for _, status := range []int{100, 180, 180, 100, 180} {
@@ -144,8 +144,8 @@ func TestS17_2_1ProvisionalsPassAndAreNotRepeated(t *testing.T) {
 }
 
 // RFC 3261 s17.2.1: "From then on, when timer G fires, the response is passed to the transport again for transmission,
-// and timer G is reset with a value that doubles, unless that value exceeds T2, in which case it is reset with the value
-// of T2."
+// and timer G is reset with a value that doubles, unless that value exceeds T2, in which case it is reset with the
+// value of T2."
 func TestS17_2_1TimerGDoublesUpToT2(t *testing.T) {
 	s := NewServer(wire.INVITE, false, Timers{T1: time.Second, T2: 3 * time.Second, T4: time.Second}, start)
 	respond(t, &s, 486, at(0))
