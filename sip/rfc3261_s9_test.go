@@ -52,8 +52,9 @@ func TestRFC3261S9_1CANCELWaitsForAProvisional(t *testing.T) {
 		if n := len(sent.all("INVITE")); n != 4 { // Timer A goes on
 			t.Errorf("%d INVITEs in 5 s, want 4", n)
 		}
+		came := time.Now()
 		b.Respond(100, nil, "")
-		b.ExpectRequest("CANCEL")
+		w.about("the CANCEL", b.ExpectRequest("CANCEL").At.Sub(came), 10*time.Millisecond)
 		w.want("cancelled caller_cancelled 487")
 	})
 }
