@@ -15,8 +15,7 @@ import (
 func TestRFC3261S12_1_1RecordRouteIsCopied(t *testing.T) {
 	inWorld(t, toneless, func(w *world) {
 		o := plain
-		routes := []string{"<sip:127.0.0.2:5060;lr;x=y>;z=1", "<sip:p2.example.jp;lr=on>", "<sip:p1.example.jp;lr>;\"q\"=2"}
-		routes[2] = "<sip:p1.example.jp;lr>;q=\"a,b\""
+		routes := []string{"<sip:127.0.0.2:5060;lr;x=y>;z=1", "<sip:p2.example.jp;lr=on>", `<sip:p1.example.jp;lr>;q="a,b"`}
 		o.Headers = []string{"Record-Route: " + routes[0] + ", " + routes[1], "Record-Route: " + routes[2]}
 		a := w.carrier.Invite(o)
 		b := w.pbx.Accept()

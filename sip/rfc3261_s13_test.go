@@ -7,6 +7,26 @@ import (
 	"tonegate/internal/siptest"
 )
 
+// RFC 3261 s13.2.1: "The UAC MUST treat the first session description it receives as the answer, and MUST ignore any
+// session descriptions in subsequent responses to the initial INVITE." We do not, by choice: callees change between an
+// early description that nobody acknowledged and their answer, and then only the answer is right.
+func TestRFC3261S13_2_1TheDescriptionOfThe2xxCounts(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		a := w.carrier.Invite(plain)
+		b := w.pbx.Accept()
+		b.Respond(183, nil, described(w.pbxVoice, "sendonly", 1))
+		early, _ := siptest.ParseSDP(a.Expect(183).Body)
+		b.Respond(200, nil, described(w.pbxVoice, "sendrecv", 2))
+		answer, err := siptest.ParseSDP(a.Expect(200).Body)
+		if early.Direction != "sendonly" || answer.Direction != "sendrecv" || err != nil {
+			t.Errorf("%s, then %s, %v", early.Direction, answer.Direction, err)
+		}
+		a.Ack("")
+		b.ExpectRequest("ACK")
+		w.done(a, b)
+	})
+}
+
 // RFC 3261 s13.2.2.1: "Provisional responses for an INVITE request can create "early dialogs"." s13.2.2.3: "All early
 // dialogs are considered terminated upon reception of the non-2xx final response." And: "Subsequent final responses
 // (which would only arrive under error conditions) MUST be ignored."
