@@ -45,8 +45,6 @@ func NewUAS(invite *wire.Message, localTag string) Dialog {
 
 // NewUAC is the dialog that a response to our INVITE makes (RFC 3261 s12.1.2).
 func NewUAC(invite *wire.Invite, localTag string, res *wire.Message) Dialog {
-	routes := slices.Clone(res.RecordRoute)
-	slices.Reverse(routes)
 	d := Dialog{
 		CallID:    invite.CallID,
 		LocalTag:  localTag,
@@ -54,11 +52,19 @@ func NewUAC(invite *wire.Invite, localTag string, res *wire.Message) Dialog {
 		Local:     invite.From,
 		Remote:    res.To.Raw,
 		LocalSeq:  invite.CSeq,
-		RouteSet:  routes,
 		Target:    invite.URI, // a peer without Contact is reached as it was called
 	}
-	d.refresh(res)
+	d.confirm(res)
 	return d
+}
+
+// confirm takes the route set, and the remote target if one is named, from a
+// response to our INVITE. Nothing else of an early dialog is made anew by its
+// 2xx (RFC 3261 s13.2.2.4).
+func (d *Dialog) confirm(res *wire.Message) {
+	d.RouteSet = slices.Clone(res.RecordRoute)
+	slices.Reverse(d.RouteSet)
+	d.refresh(res)
 }
 
 // refresh takes the remote target from a Contact (RFC 3261 s12.2.1.2, s12.2.2).
@@ -104,10 +110,10 @@ func (d *Dialog) Invite(network, sentBy, branch string) wire.Invite {
 }
 
 // Request starts a request within the dialog, CSeq counted up
-// (RFC 3261 s12.2.1.1).
+// (RFC 3261 s12.2.1.1). Each says that we have session timers (RFC 4028 s7.1).
 func (d *Dialog) Request(m wire.Method, network, sentBy, branch string) *wire.Builder {
 	d.LocalSeq++
-	return d.start(m, d.LocalSeq, network, sentBy, branch)
+	return d.start(m, d.LocalSeq, network, sentBy, branch).Add("Supported", "timer")
 }
 
 // Ack starts the ACK of a 2xx. It carries the CSeq number of the INVITE, whatever was sent since

@@ -18,8 +18,7 @@ type fork struct {
 }
 
 // Of is the dialog that a response belongs to, made by its first response
-// with a To-tag; nil without a tag, or beyond the bound. A 2xx makes the route
-// set anew (RFC 3261 s13.2.2.4).
+// with a To-tag; nil without a tag, or beyond the bound. A 2xx confirms it.
 func (f *Forks) Of(invite *wire.Invite, localTag string, res *wire.Message) *Dialog {
 	if res.To.Tag == "" {
 		return nil
@@ -33,9 +32,7 @@ func (f *Forks) Of(invite *wire.Invite, localTag string, res *wire.Message) *Dia
 		f.list = append(f.list, fork{dialog: NewUAC(invite, localTag, res)})
 		k = &f.list[len(f.list)-1]
 	case res.Status >= 200:
-		seq := k.dialog.LocalSeq
-		k.dialog = NewUAC(invite, localTag, res)
-		k.dialog.LocalSeq = seq
+		k.dialog.confirm(res)
 	}
 	return &k.dialog
 }

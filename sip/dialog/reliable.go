@@ -11,7 +11,8 @@ import (
 type Provisional struct {
 	rseq     uint32 // of the newest one; 0 before the first
 	invite   uint32 // CSeq number of its INVITE
-	response []byte // the one that waits for its PRACK
+	owed     bool   // the newest one lacks its PRACK
+	response []byte // the one that waits for its PRACK, while it is repeated
 	sdp      bool   // it carries a description, so that a 2xx must wait
 	interval time.Duration
 	next     time.Time
@@ -33,7 +34,7 @@ func (p *Provisional) NextRSeq(invite, first uint32) uint32 {
 // Send starts the repetition of a response with that RSeq; the first sending
 // is the caller's. It must not be called while one is Waiting.
 func (p *Provisional) Send(rseq, invite uint32, response []byte, sdp bool, t1 time.Duration, now time.Time) {
-	*p = Provisional{rseq: rseq, invite: invite, response: response, sdp: sdp, interval: t1, next: now.Add(t1), end: now.Add(64 * t1)}
+	*p = Provisional{rseq: rseq, invite: invite, owed: true, response: response, sdp: sdp, interval: t1, next: now.Add(t1), end: now.Add(64 * t1)}
 }
 
 // Waiting reports whether a PRACK is awaited: no other reliable response may
@@ -45,11 +46,13 @@ func (p *Provisional) Waiting() bool { return p.response != nil }
 func (p *Provisional) Holds2xx() bool { return p.Waiting() && p.sdp }
 
 // Acknowledge takes the RAck of a PRACK; false when it matches nothing that
-// waits, which is answered 481 (RFC 3262 s3).
+// lacks one, which is answered 481. A response that is not repeated any more,
+// after a final one, may still get its PRACK (RFC 3262 s3).
 func (p *Provisional) Acknowledge(r RAck) bool {
-	if !p.Waiting() || r.RSeq != p.rseq || r.CSeq != p.invite || r.Method != "INVITE" {
+	if !p.owed || r.RSeq != p.rseq || r.CSeq != p.invite || r.Method != "INVITE" {
 		return false
 	}
+	p.owed = false
 	p.Stop()
 	return true
 }

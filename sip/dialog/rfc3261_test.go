@@ -1,16 +1,16 @@
 package dialog
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"tonegate/sip/wire"
 )
 
-// The tests of this file restate RFC 3261 s12 to s15, a clause each.
+// Each test of the files named for RFCs quotes the sentences that it shows.
 
 // parse reads a message written with LF line ends, as it would arrive.
 func parse(t *testing.T, text string) *wire.Message {
@@ -83,9 +83,12 @@ func wants(t *testing.T, message string, lines ...string) {
 	}
 }
 
-// s12.1.1: the route set of a UAS is the Record-Route in order, the remote
-// target the Contact, the remote sequence number that of the request.
-func TestUASDialog(t *testing.T) {
+// RFC 3261 s12.1.1: "The route set MUST be set to the list of URIs in the Record-Route header field from the request,
+// taken in order and preserving all URI parameters."
+// And: "The remote target MUST be set to the URI from the Contact header field of the request."
+// And: "The remote sequence number MUST be set to the value of the sequence number in the CSeq header field of the
+// request. The local sequence number MUST be empty."
+func TestS12_1_1DialogOfAUAS(t *testing.T) {
 	d := NewUAS(parse(t, invite), "our-tag")
 	if want := []string{"<sip:p2.example.jp;lr>", "<sip:p1.example.jp;lr>"}; !slices.Equal(d.RouteSet, want) {
 		t.Errorf("route set %v, want %v", d.RouteSet, want)
@@ -98,8 +101,11 @@ func TestUASDialog(t *testing.T) {
 		"From: <sip:+81312340001@192.0.2.1>;tag=our-tag", `To: "A" <sip:+815012340000@192.0.2.9>;tag=a-tag`, "Call-ID: call-1@192.0.2.9", "CSeq: 1 BYE")
 }
 
-// s12.1.2: the route set of a UAC is the Record-Route in reverse order.
-func TestUACDialog(t *testing.T) {
+// RFC 3261 s12.1.2: "The route set MUST be set to the list of URIs in the Record-Route header field from the
+// response, taken in reverse order and preserving all URI parameters."
+// And: "The local sequence number MUST be set to the value of the sequence number in the CSeq header field of the
+// request."
+func TestS12_1_2DialogOfAUAC(t *testing.T) {
 	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag",
 		"Record-Route: <sip:p2.example.jp;lr>, <sip:p1.example.jp;lr>\nContact: <sip:b@192.0.2.9:5070>\n"))
 	if want := []string{"<sip:p1.example.jp;lr>", "<sip:p2.example.jp;lr>"}; !slices.Equal(d.RouteSet, want) {
@@ -109,17 +115,25 @@ func TestUACDialog(t *testing.T) {
 		"BYE sip:b@192.0.2.9:5070 SIP/2.0", "To: <sip:+81312340001@192.0.2.9>;tag=b-tag", "CSeq: 2 BYE")
 }
 
-// s12.2.1.1: before a strict router, the first route is the Request-URI and
-// the remote target the last route.
-func TestStrictRouter(t *testing.T) {
+// RFC 3261 s12.2.1.1: "If the route set is not empty, and its first URI does not contain the lr parameter, the UAC
+// MUST place the first URI from the route set into the Request-URI, stripping any parameters that are not allowed in
+// a Request-URI. The UAC MUST add a Route header field containing the remainder of the route set values in order,
+// including all parameters. The UAC MUST then place the remote target URI into the Route header field as the last
+// value."
+func TestS12_2_1_1StrictRouter(t *testing.T) {
 	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", "Record-Route: <sip:old.example.jp>\nContact: <sip:b@192.0.2.9>\n"))
 	wants(t, bytesOf(t, d.Request(wire.BYE, "UDP", "192.0.2.1:5060", "z9hG4bKb")),
 		"BYE sip:old.example.jp SIP/2.0", "Route: <sip:b@192.0.2.9>")
 }
 
-// s12.2.2: a request with a lower CSeq is refused with 500, one of another
-// dialog with 481; numbers may be skipped.
-func TestRequestsInOrder(t *testing.T) {
+// RFC 3261 s12.2.2: "If the remote sequence number was not empty, but the sequence number of the request is lower
+// than the remote sequence number, the request is out of order and MUST be rejected with a 500 (Server Internal
+// Error) response."
+// And: "a UAS SHOULD be prepared to receive and process requests with CSeq values more than one higher than the
+// previous received request."
+// And, for another dialog: "it MUST respond to the request with a 481 (Call/Transaction Does Not Exist) status code
+// and pass that to the server transaction."
+func TestS12_2_2RequestsInOrder(t *testing.T) {
 	first := parse(t, invite)
 	d := NewUAS(first, "our-tag")
 	in := func(method, cseq, toTag string) *wire.Message {
@@ -137,9 +151,14 @@ func TestRequestsInOrder(t *testing.T) {
 	}
 }
 
-// s12.2.2 and s14: a re-INVITE refreshes the remote target; s14.2: while one is
-// open in the same direction 500, while ours is 491.
-func TestReinviteTargetAndGlare(t *testing.T) {
+// RFC 3261 s14.2: "A UAS that receives a second INVITE before it sends the final response to a first INVITE with a
+// lower CSeq sequence number on the same dialog MUST return a 500 (Server Internal Error) response to the second
+// INVITE"
+// And: "A UAS that receives an INVITE on a dialog while an INVITE it had sent on that dialog is in progress MUST
+// return a 491 (Request Pending) response to the received INVITE."
+// s12.2.2: "When a UAS receives a target refresh request, it MUST replace the dialog's remote target URI with the URI
+// from the Contact header field in that request, if present."
+func TestS14_2SecondINVITEAndGlare(t *testing.T) {
 	d := NewUAS(parse(t, invite), "our-tag")
 	re := func(cseq string) *wire.Message {
 		m := strings.Replace(invite, "To: <sip:+81312340001@192.0.2.1>", "To: <sip:+81312340001@192.0.2.1>;tag=our-tag", 1)
@@ -162,94 +181,98 @@ func TestReinviteTargetAndGlare(t *testing.T) {
 	}
 }
 
-// s13.2.2.4: the ACK of a 2xx carries the CSeq number of its INVITE, however
-// many requests were sent since.
-func TestAckKeepsTheNumberOfItsInvite(t *testing.T) {
-	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", "Contact: <sip:b@192.0.2.9>\n"))
-	d.Request(wire.INFO, "UDP", "192.0.2.1:5060", "z9hG4bKi")
-	wants(t, bytesOf(t, d.Ack(1, "UDP", "192.0.2.1:5060", "z9hG4bKk")), "CSeq: 1 ACK", "ACK sip:b@192.0.2.9 SIP/2.0")
-	if i := d.Invite("UDP", "192.0.2.1:5060", "z9hG4bKr"); i.CSeq != 3 {
-		t.Errorf("re-INVITE with CSeq %d, want 3", i.CSeq)
+// RFC 3261 s12.1.1: "A UAS MUST be prepared to receive a request without a tag in the From field, in which case the tag
+// is considered to have a value of null." s12.2.1.1: "If the value of the remote or local tags is null, the tag
+// parameter MUST be omitted from the To or From header fields, respectively."
+func TestS12_1_1CallerWithoutATag(t *testing.T) {
+	d := NewUAS(parse(t, strings.Replace(invite, ";tag=a-tag", "", 1)), "our-tag")
+	if d.RemoteTag != "" {
+		t.Errorf("remote tag %q", d.RemoteTag)
+	}
+	wants(t, bytesOf(t, d.Request(wire.BYE, "UDP", "192.0.2.1:5060", "z9hG4bKb")), `To: "A" <sip:+815012340000@192.0.2.9>`)
+	bye := strings.Replace(strings.Replace(invite, ";tag=a-tag", "", 1), "To: <sip:+81312340001@192.0.2.1>", "To: <sip:+81312340001@192.0.2.1>;tag=our-tag", 1)
+	bye = strings.Replace(strings.Replace(bye, "INVITE sip:", "BYE sip:", 1), "7 INVITE", "8 BYE", 1)
+	if got := d.Receive(parse(t, bye)); got != 0 {
+		t.Errorf("its BYE: %d", got)
 	}
 }
 
-// s13.2.2.4: every To-tag is a dialog of its own; a repeated 2xx finds its ACK.
-func TestForks(t *testing.T) {
-	var f Forks
-	i := ours()
-	if f.Of(i, "our-tag", response(t, "100 Trying", "", "")) != nil {
-		t.Error("a response without a tag made a dialog")
-	}
-	one := f.Of(i, "our-tag", response(t, "180 Ringing", "f1", "Contact: <sip:early@192.0.2.9>\n"))
-	two := f.Of(i, "our-tag", response(t, "183 Session Progress", "f2", "Contact: <sip:two@192.0.2.9>\n"))
-	if one == nil || two == nil || one.Target == two.Target {
-		t.Fatalf("forks share a dialog: %v %v", one, two)
-	}
-	f.Early("f2", "v=0")
-	if f.EarlySDP("f1") != "" || f.EarlySDP("f2") != "v=0" {
-		t.Error("early descriptions are mixed up")
-	}
-	if d := f.Of(i, "our-tag", response(t, "200 OK", "f1", "Contact: <sip:final@192.0.2.9>\nRecord-Route: <sip:p.example.jp;lr>\n")); d.Target != "sip:final@192.0.2.9" || len(d.RouteSet) != 1 {
-		t.Errorf("the 2xx did not make target and route set anew: %+v", d)
-	}
-	f.Acked("f1", []byte("ACK"))
-	if string(f.Ack("f1")) != "ACK" || f.Ack("f2") != nil {
-		t.Error("ACKs are mixed up")
-	}
-	if f.EarlySDP("f1") != "" || f.Dialog("f3") != nil {
-		t.Error("something was remembered that never came")
+// RFC 3261 s12.1.1: "If no Record-Route header field is present in the request, the route set MUST be set to the empty
+// set." s12.2.1.1: "If the route set is empty, the UAC MUST place the remote target URI into the Request-URI. The UAC
+// MUST NOT add a Route header field to the request."
+func TestS12_2_1_1NoRouteSet(t *testing.T) {
+	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", "Contact: <sip:b@192.0.2.9:5070>\n"))
+	bye := bytesOf(t, d.Request(wire.BYE, "UDP", "192.0.2.1:5060", "z9hG4bKb"))
+	wants(t, bye, "BYE sip:b@192.0.2.9:5070 SIP/2.0")
+	if len(d.RouteSet) != 0 || strings.Contains(bye, "Route:") {
+		t.Errorf("route set %v in\n%s", d.RouteSet, bye)
 	}
 }
 
-// A peer that invents To-tags without end finds a bound.
-func TestForksAreBounded(t *testing.T) {
-	var f Forks
-	made := 0
-	for n := range 100 {
-		if f.Of(ours(), "our-tag", response(t, "180 Ringing", "t"+strings.Repeat("x", n), "")) != nil {
-			made++
+// RFC 3261 s12.2.1.1: "If the route set is not empty, and the first URI in the route set contains the lr parameter (see
+// Section 19.1.1), the UAC MUST place the remote target URI into the Request-URI and MUST include a Route header field
+// containing the route set values in order, including all parameters."
+func TestS12_2_1_1LooseRouter(t *testing.T) {
+	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag",
+		"Record-Route: <sip:p2.example.jp;x=1>;y=2, <sip:p1.example.jp;LR;ftag=z>\nContact: <sip:b@192.0.2.9>\n"))
+	bye := bytesOf(t, d.Request(wire.BYE, "UDP", "192.0.2.1:5060", "z9hG4bKb"))
+	wants(t, bye, "BYE sip:b@192.0.2.9 SIP/2.0")
+	if !strings.Contains(bye, "Route: <sip:p1.example.jp;LR;ftag=z>\r\nRoute: <sip:p2.example.jp;x=1>;y=2\r\n") {
+		t.Errorf("routes of\n%s", bye)
+	}
+}
+
+// RFC 3261 s12.2.1.1: "For example, if the remote target is sip:user@remoteua and the route set contains:
+// <sip:proxy1>,<sip:proxy2>,<sip:proxy3;lr>,<sip:proxy4> The request will be formed with the following Request-URI and
+// Route header field: METHOD sip:proxy1 Route: <sip:proxy2>,<sip:proxy3;lr>,<sip:proxy4>,<sip:user@remoteua>"
+func TestS12_2_1_1ExampleOfAStrictRouter(t *testing.T) {
+	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag",
+		"Record-Route: <sip:proxy4>, <sip:proxy3;lr>, <sip:proxy2>, <sip:proxy1>\nContact: <sip:user@remoteua>\n"))
+	i := d.Invite("UDP", "192.0.2.1:5060", "z9hG4bKr")
+	if want := []string{"<sip:proxy2>", "<sip:proxy3;lr>", "<sip:proxy4>", "<sip:user@remoteua>"}; i.URI != "sip:proxy1" || !slices.Equal(i.Routes, want) {
+		t.Errorf("%s with %v, want sip:proxy1 with %v", i.URI, i.Routes, want)
+	}
+}
+
+// RFC 3261 s12.2.1.1: "Requests within a dialog MUST contain strictly monotonically increasing and contiguous CSeq
+// sequence numbers (increasing-by-one) in each direction (excepting ACK and CANCEL of course, whose numbers equal the
+// requests being acknowledged or cancelled)."
+func TestS12_2_1_1NumbersAreContiguous(t *testing.T) {
+	d := NewUAS(parse(t, invite), "our-tag")
+	for n := uint32(1); n < 9; n += 2 {
+		if i := d.Invite("UDP", "192.0.2.1:5060", "z9hG4bKi"); i.CSeq != n || !strings.Contains(string(i.Cancel()), fmt.Sprintf("CSeq: %d CANCEL\r\n", n)) {
+			t.Errorf("INVITE %d, want %d, and its CANCEL\n%s", i.CSeq, n, i.Cancel())
 		}
-	}
-	if made != maxForks {
-		t.Errorf("%d early dialogs, want %d", made, maxForks)
-	}
-}
-
-// s13.3.1.4: a 2xx is repeated from T1, doubling up to T2, for 64*T1.
-func TestAcceptedIsRepeated(t *testing.T) {
-	start := time.Unix(0, 0)
-	a := Accept([]byte("200"), 500*time.Millisecond, 4*time.Second, start)
-	var at []time.Duration
-	for {
-		now := a.Due()
-		send, missing := a.Expire(now)
-		if missing {
-			if got := now.Sub(start); got != 32*time.Second {
-				t.Errorf("given up after %s, want 32s", got)
-			}
-			break
-		}
-		if string(send) != "200" {
-			t.Fatalf("sent %q", send)
-		}
-		at = append(at, now.Sub(start))
-	}
-	want := []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond}
-	for s := 7500 * time.Millisecond; s < 32*time.Second; s += 4 * time.Second {
-		want = append(want, s)
-	}
-	if !slices.Equal(at, want) {
-		t.Errorf("repeated at %v, want %v", at, want)
-	}
-	if a.Waiting() || !a.Due().IsZero() {
-		t.Error("something is still due after the end")
+		d.Ack(n, "UDP", "192.0.2.1:5060", "z9hG4bKa")
+		wants(t, bytesOf(t, d.Request(wire.INFO, "UDP", "192.0.2.1:5060", "z9hG4bKq")), fmt.Sprintf("CSeq: %d INFO", n+1))
 	}
 }
 
-func TestAckEndsTheRepetition(t *testing.T) {
-	a := Accept([]byte("200"), 500*time.Millisecond, 4*time.Second, time.Unix(0, 0))
-	a.Stop()
-	if send, missing := a.Expire(time.Unix(100, 0)); send != nil || missing {
-		t.Error("repeated after the ACK")
+// RFC 3261 s12.2.1.2: "When a UAC receives a 2xx response to a target refresh request, it MUST replace the dialog's
+// remote target URI with the URI from the Contact header field in that response, if present." s12.2: "Target refresh
+// requests only update the dialog's remote target URI, and not the route set formed from the Record-Route."
+func TestS12_2_1_2TargetRefresh(t *testing.T) {
+	d := NewUAC(ours(), "our-tag", response(t, "200 OK", "b-tag", "Record-Route: <sip:p.example.jp;lr>\nContact: <sip:b@192.0.2.9>\n"))
+	d.Refresh(response(t, "200 OK", "b-tag", "Record-Route: <sip:q.example.jp;lr>\nContact: <sip:moved@192.0.2.10>\n"))
+	if d.Target != "sip:moved@192.0.2.10" || !slices.Equal(d.RouteSet, []string{"<sip:p.example.jp;lr>"}) {
+		t.Errorf("target %s, route set %v", d.Target, d.RouteSet)
+	}
+	d.Refresh(response(t, "200 OK", "b-tag", ""))
+	if d.Target != "sip:moved@192.0.2.10" {
+		t.Errorf("a response without Contact changed the target to %s", d.Target)
+	}
+}
+
+// RFC 3261 s12.2: "Specifically, requests that are not target refresh requests do not modify the dialog's remote target
+// URI, and requests that are target refresh requests do."
+func TestS12_2OnlyTargetRefreshRequestsMoveTheTarget(t *testing.T) {
+	d := NewUAS(parse(t, invite), "our-tag")
+	for n, method := range []string{"INFO", "OPTIONS", "PRACK", "BYE"} {
+		m := strings.Replace(invite, "To: <sip:+81312340001@192.0.2.1>", "To: <sip:+81312340001@192.0.2.1>;tag=our-tag", 1)
+		m = strings.Replace(m, "INVITE sip:", method+" sip:", 1)
+		m = strings.Replace(m, "7 INVITE", fmt.Sprintf("%d %s", 8+n, method), 1)
+		if got := d.Receive(parse(t, strings.Replace(m, "a@192.0.2.9:5062", "moved@192.0.2.10", 1))); got != 0 || strings.Contains(d.Target, "moved") {
+			t.Errorf("%s: %d, target %s", method, got, d.Target)
+		}
 	}
 }

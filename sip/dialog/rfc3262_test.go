@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// s3: the response is repeated from T1, doubling each time, until its PRACK or 64*T1.
-func TestProvisionalIsRepeated(t *testing.T) {
+// RFC 3262 s3: "The reliable provisional response is passed to the transaction layer periodically with an interval
+// that starts at T1 seconds and doubles for each retransmission"
+// And: "If a reliable provisional response is retransmitted for 64*T1 seconds without reception of a corresponding
+// PRACK, the UAS SHOULD reject the original request with a 5xx response."
+func TestRFC3262S3ProvisionalIsRepeated(t *testing.T) {
 	start := time.Unix(0, 0)
 	var p Provisional
 	p.Send(p.NextRSeq(1, 41), 1, []byte("183"), true, 500*time.Millisecond, start)
@@ -35,8 +38,12 @@ func TestProvisionalIsRepeated(t *testing.T) {
 	}
 }
 
-// s3: the first RSeq is 1 to 2^31 - 1, the next is one more.
-func TestRSeqCountsUp(t *testing.T) {
+// RFC 3262 s3: "The value of the header field for the first reliable provisional response in a transaction MUST be
+// between 1 and 2**31 - 1."
+// And: "The value of the RSeq in each subsequent reliable provisional response for the same request MUST be greater
+// by exactly one."
+// And: "The RSeq numbering space is within a single transaction."
+func TestRFC3262S3RSeqCountsUp(t *testing.T) {
 	for _, random := range []uint32{0, 1, 1<<31 - 2, 1<<31 - 1, 1<<32 - 1} {
 		var p Provisional
 		first := p.NextRSeq(7, random)
@@ -54,8 +61,12 @@ func TestRSeqCountsUp(t *testing.T) {
 	}
 }
 
-// s3: a PRACK matches by RSeq, CSeq number and method; anything else is for nothing.
-func TestPrackMatches(t *testing.T) {
+// RFC 3262 s3: "A matching PRACK is defined as one within the same dialog as the response, and whose method,
+// CSeq-num, and response-num in the RAck header field match, respectively, the method from the CSeq, the sequence
+// number from the CSeq, and the sequence number from the RSeq of the reliable provisional response."
+// And: "If a PRACK request is received by the UA core that does not match any unacknowledged reliable provisional
+// response, the UAS MUST respond to the PRACK with a 481 response."
+func TestRFC3262S3PRACKMatches(t *testing.T) {
 	for _, c := range []struct {
 		rack string
 		want bool
@@ -82,8 +93,10 @@ func TestPrackMatches(t *testing.T) {
 	}
 }
 
-// s3: only a description makes the 2xx wait.
-func TestOnlyADescriptionHoldsThe2xx(t *testing.T) {
+// RFC 3262 s3: "The UAS MAY send a final response to the initial request before having received PRACKs for all
+// unacknowledged reliable provisional responses, unless the final response is 2xx and any of the unacknowledged
+// reliable provisional responses contained a session description."
+func TestRFC3262S3OnlyADescriptionHoldsThe2xx(t *testing.T) {
 	var p Provisional
 	p.Send(1, 1, []byte("180"), false, time.Second, time.Unix(0, 0))
 	if p.Holds2xx() || !p.Waiting() {
@@ -91,8 +104,12 @@ func TestOnlyADescriptionHoldsThe2xx(t *testing.T) {
 	}
 }
 
-// s4: responses are taken in order; repetitions and gaps are dropped.
-func TestReliableResponsesInOrder(t *testing.T) {
+// RFC 3262 s4: "Once a reliable provisional response is received, retransmissions of that response MUST be
+// discarded."
+// And: "As a result, if the UAC receives another reliable provisional response to the same request, and its RSeq
+// value is not one higher than the value of the sequence number, that response MUST NOT be acknowledged with a PRACK,
+// and MUST NOT be processed further by the UAC."
+func TestRFC3262S4ResponsesInOrder(t *testing.T) {
 	var a Acknowledged
 	for _, c := range []struct {
 		rseq uint32
@@ -101,5 +118,41 @@ func TestReliableResponsesInOrder(t *testing.T) {
 		if got := a.Take(c.rseq); got != c.want {
 			t.Errorf("RSeq %d: %v, want %v", c.rseq, got, c.want)
 		}
+	}
+}
+
+// RFC 3262 s3: "If the UAS does send a final response when reliable responses are still unacknowledged, it SHOULD NOT
+// continue to retransmit the unacknowledged reliable provisional responses, but it MUST be prepared to process PRACK
+// requests for those outstanding responses."
+func TestRFC3262S3PRACKAfterTheFinalResponse(t *testing.T) {
+	var p Provisional
+	p.Send(42, 1, []byte("183"), true, time.Second, time.Unix(0, 0))
+	p.Stop()
+	if send, missing := p.Expire(time.Unix(100, 0)); p.Waiting() || p.Holds2xx() || !p.Due().IsZero() || send != nil || missing {
+		t.Error("it is still repeated")
+	}
+	if p.Acknowledge(RAck{41, 1, "INVITE"}) {
+		t.Error("a PRACK for another response")
+	}
+	if !p.Acknowledge(RAck{42, 1, "INVITE"}) {
+		t.Error("the PRACK that crossed the final response is refused")
+	}
+	if p.Acknowledge(RAck{42, 1, "INVITE"}) {
+		t.Error("acknowledged twice")
+	}
+}
+
+// RFC 3262 s4: "Its value MUST be initialized to the RSeq header field in the first reliable provisional response
+// received for the initial request." Each early dialog of a fork counts for itself.
+func TestRFC3262S4FirstRSeqIsAnyNumber(t *testing.T) {
+	var f Forks
+	for _, tag := range []string{"f1", "f2"} {
+		f.Of(ours(), "our-tag", response(t, "183 Session Progress", tag, ""))
+	}
+	if !f.Take("f1", 7) || !f.Take("f2", 1<<32-2) || !f.Take("f2", 1<<32-1) || !f.Take("f1", 8) || f.Take("f1", 1<<32-1) {
+		t.Error("the forks' numbers are mixed up")
+	}
+	if f.Take("f3", 1) {
+		t.Error("a response without a dialog was taken")
 	}
 }

@@ -137,8 +137,8 @@ func Negotiate(asked SessionExpires, ok, supported bool, minSE, want time.Durati
 	case ok:
 		value = asked
 		value.Interval = max(value.Interval, MinSE)
-		if want > 0 && want < value.Interval {
-			value.Interval = max(want, floor)
+		if want > 0 { // reduced at most, whatever a contradictory Min-SE says
+			value.Interval = min(value.Interval, max(want, floor))
 		}
 	case want > 0:
 		value = SessionExpires{Interval: max(want, floor), Refresher: ByUAS}

@@ -32,6 +32,10 @@ CSeq: 7 `+method+`
 `)
 }
 
+// RFC 3261 s17.2.3: "1. the branch parameter in the request is equal to the one in the top Via header field of the
+// request that created the transaction, and 2. the sent-by value in the top Via of the request is equal to the one in
+// the request that created the transaction, and 3. the method of the request matches the one that created the
+// transaction, except for ACK, where the method of the request that created the transaction is INVITE."
 func TestS17_2_3Matching(t *testing.T) {
 	const via = "192.0.2.1:5060;branch=z9hG4bKx"
 	invite := ServerKey(request(t, "INVITE", via, ""))
@@ -59,6 +63,12 @@ func TestS17_2_3Matching(t *testing.T) {
 	}
 }
 
+// RFC 3261 s17.2.3: "If the branch parameter in the top Via header field is not present, or does not contain the
+// magic cookie, the following procedures are used."
+// And: "The ACK request matches a transaction if the Request-URI, From tag, Call-ID, CSeq number (not the method),
+// and top Via header field match those of the INVITE request which created the transaction, and the To tag of the ACK
+// matches the To tag of the response sent by the server transaction."
+// The To tag of an ACK is left to the user: it is the one that our response made up.
 func TestS17_2_3MatchingOfRFC2543(t *testing.T) {
 	for _, via := range []string{"192.0.2.1", "192.0.2.1;branch=1", "192.0.2.1;branch=z9hG4bK"} {
 		invite := ServerKey(request(t, "INVITE", via, ""))
@@ -77,6 +87,9 @@ func TestS17_2_3MatchingOfRFC2543(t *testing.T) {
 	}
 }
 
+// RFC 3261 s17.1.3: "1. If the response has the same value of the branch parameter in the top Via header field as the
+// branch parameter in the top Via header field of the request that created the transaction. 2. If the method
+// parameter in the CSeq header field matches the method of the request that created the transaction."
 func TestS17_1_3Matching(t *testing.T) {
 	res := message(t, `SIP/2.0 200 OK
 Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours;received=192.0.2.7
