@@ -13,16 +13,16 @@ import (
 	"tonegate/sip/wire"
 )
 
-// asking is a request whose top Via is given: one that is answered by a
+// askings is a request whose top Via is given: one that is answered by a
 // transaction, one without state, one that cannot be read, one that sipgo's parser would drop.
-func asking(via string) map[string]string {
+func askings(via string) map[string]string {
 	whole := crlf(`
 OPTIONS sip:127.0.0.1 SIP/2.0
 Via: ` + via + `
 Max-Forwards: 70
 From: <sip:a@127.0.0.2>;tag=t
 To: <sip:127.0.0.1>
-Call-ID: asking
+Call-ID: askings
 CSeq: 1 OPTIONS
 Content-Length: 0
 
@@ -80,7 +80,7 @@ func TestResponsesOverUDPByRPort(t *testing.T) {
 					}
 					sockets[5060] = w.listen(side.peer, 5060)
 					defer sockets[5060].Close()
-					for status, request := range asking("SIP/2.0/UDP " + via) {
+					for status, request := range askings("SIP/2.0/UDP " + via) {
 						sockets[40000].WriteToUDPAddrPort([]byte(request), netip.AddrPortFrom(side.us, sipPort))
 						time.Sleep(100 * time.Millisecond)
 						for port, socket := range sockets {
@@ -140,7 +140,7 @@ func TestResponsesOverTCPByRPort(t *testing.T) {
 				tr.Addr().String() + ";branch=z9hG4bKc":                       tr.Addr().String() + ";branch=z9hG4bKc;received=" + peer.String(),
 				tr.Addr().String() + ";maddr=127.0.0.9;branch=z9hG4bKd;rport": tr.Addr().String() + ";maddr=127.0.0.9;branch=z9hG4bKd;received=" + peer.String() + ";rport=" + port,
 			} {
-				for status, request := range asking("SIP/2.0/TCP " + via) {
+				for status, request := range askings("SIP/2.0/TCP " + via) {
 					io.WriteString(c, request)
 					got := message(t, c, r)
 					if !strings.HasPrefix(got, "SIP/2.0 "+status) || !strings.Contains(got, "\r\nVia: SIP/2.0/TCP "+want+"\r\n") {

@@ -103,6 +103,6 @@ func (a *agent) askByUpdate(l *leg, text []byte) {
 	f := l.flow
 	o := &inviteOut{branch: a.shard.mint.branch(), flow: f, again: true, update: true}
 	b := l.dialog.Request(wire.UPDATE, f.through.Network.String(), f.through.sentBy, o.branch).
-		Add("Contact", f.contact()).Add("Allow", l.trunk.allow()).Add("Supported", tagTimer)
+		Add("Contact", f.contact()).Add("Allow", l.trunk.allow())
 	a.send(l, wire.UPDATE, o, b, text)
 }

@@ -240,8 +240,8 @@ func TestS12_2_1_1ExampleOfAStrictRouter(t *testing.T) {
 func TestS12_2_1_1NumbersAreContiguous(t *testing.T) {
 	d := NewUAS(parse(t, invite), "our-tag")
 	for n := uint32(1); n < 9; n += 2 {
-		if i := d.Invite("UDP", "192.0.2.1:5060", "z9hG4bKi"); i.CSeq != n || !strings.Contains(string(i.Cancel()), fmt.Sprintf("CSeq: %d CANCEL\r\n", n)) {
-			t.Errorf("INVITE %d, want %d, and its CANCEL\n%s", i.CSeq, n, i.Cancel())
+		if i := d.Invite("UDP", "192.0.2.1:5060", "z9hG4bKi"); i.CSeq != n || !strings.Contains(string(i.Cancel("")), fmt.Sprintf("CSeq: %d CANCEL\r\n", n)) {
+			t.Errorf("INVITE %d, want %d, and its CANCEL\n%s", i.CSeq, n, i.Cancel(""))
 		}
 		d.Ack(n, "UDP", "192.0.2.1:5060", "z9hG4bKa")
 		wants(t, bytesOf(t, d.Request(wire.INFO, "UDP", "192.0.2.1:5060", "z9hG4bKq")), fmt.Sprintf("CSeq: %d INFO", n+1))
