@@ -40,7 +40,7 @@ ladders: ## the call ladders alone: whole calls in virtual time, compared with t
 	$(GO) test -count=1 -run Ladder ./sip/...
 
 peers: test-peers ## real calls: sipp and baresip against the built binary, on loopback
-	$(GO) test -count=1 -parallel 8 -timeout 5m ./test/peers
+	$(GO) test -count=1 -parallel 12 -timeout 5m ./test/peers
 
 check: ## gofmt, vet, staticcheck, known vulnerabilities
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'the files above are not gofmt clean: run make fmt' >&2; exit 1; }

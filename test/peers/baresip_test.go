@@ -104,13 +104,15 @@ func recognise(t *testing.T, who string, pcm []int16, voice int) {
 	}
 }
 
+const talk = 3500 * time.Millisecond
+
 // TestBaresipMatches calls baresip from sipp without a server: the phone, its recording and the handset work.
 func TestBaresipMatches(t *testing.T) {
 	t.Parallel()
 	ownNetwork(t, gate.Addr())
 	b := telephone(t, gate, ours, calleeVoice, "")
 	caller := pickUp(t, "the caller", carrier.Addr(), callerVoice)
-	finish(t, incoming("caller").play(t, gate))
+	finish(t, incoming("caller").talking(talk).play(t, gate))
 	caller.hangUp()
 	recognise(t, "the caller", caller.heard, calleeVoice)
 	recognise(t, "baresip", b.heard(t), callerVoice)
@@ -123,7 +125,7 @@ func TestBaresipAnswers(t *testing.T) {
 	gateway := serve(t)
 	b := telephone(t, pbx, ours, calleeVoice, "")
 	caller := pickUp(t, "the caller", carrier.Addr(), callerVoice)
-	finish(t, incoming("caller-early").with(diverted).play(t, gate))
+	finish(t, incoming("caller-early").with(diverted).talking(talk).play(t, gate))
 	gateway.quiet(t)
 	caller.hangUp()
 	caller.heardToneAnd(t, calleeVoice)
@@ -135,7 +137,7 @@ func TestBaresipCalls(t *testing.T) {
 	t.Parallel()
 	ownNetwork(t, carrier.Addr())
 	gateway := serve(t)
-	there := answering("callee-hangs-up").play(t, gate)
+	there := answering("callee-hangs-up").talking(talk).play(t, gate)
 	callee := pickUp(t, "the callee", pbx.Addr(), calleeVoice)
 	b := telephone(t, carrier, theirs, callerVoice, "sip:"+ours+"@"+gate.String())
 	finish(t, there)
