@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -28,6 +29,9 @@ const (
 	plainPort = 5062 // of a stunnel for its phone
 )
 
+// forged begins the name of a certificate that is right but for who signed it.
+const forged = "forged-"
+
 // certificates is the directory that certify filled.
 var certificates string
 
@@ -41,13 +45,11 @@ func certify(dir string) error {
 		if err != nil {
 			return err
 		}
-		if name != "ca" {
-			continue
-		}
+		prefix := map[string]string{"ca": "", "stranger": forged}[name]
 		for i, at := range []netip.AddrPort{gate, carrier, pbx} {
-			leaf := &x509.Certificate{SerialNumber: big.NewInt(int64(2 + i)), Subject: pkix.Name{CommonName: at.Addr().String()}, KeyUsage: x509.KeyUsageDigitalSignature,
+			leaf := &x509.Certificate{SerialNumber: big.NewInt(int64(2 + i)), Subject: pkix.Name{CommonName: nameOf(at)}, KeyUsage: x509.KeyUsageDigitalSignature,
 				IPAddresses: []net.IP{at.Addr().AsSlice(), six(at.Addr()).AsSlice()}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter}
-			if _, err := issue(dir, at.Addr().String(), leaf, ca, secret); err != nil {
+			if _, err := issue(dir, prefix+nameOf(at), leaf, ca, secret); err != nil {
 				return err
 			}
 		}
@@ -81,7 +83,7 @@ func issue(dir, name string, template, above *x509.Certificate, signer *ecdsa.Pr
 }
 
 // tunnel starts the stunnel of a phone, which trusts the authority of the given file.
-func (p phone) tunnel(t *testing.T, trusted string) {
+func (p phone) tunnel(t *testing.T, trusted string) *process {
 	t.Helper()
 	dir, here, there := t.TempDir(), p.over.at(p.at).Addr(), p.over.at(gate)
 	text := fmt.Sprintf(`foreground = yes
@@ -101,7 +103,7 @@ local = %s
 [in]
 accept = %s:%d
 connect = %s:%d
-`, certificate(p.at), key(p.at), trusted, there.Addr(), here, plainPort, there.Addr(), there.Port(), here, here, tlsPort, here, p.at.Port())
+`, certificate(nameOf(p.at)), key(nameOf(p.at)), trusted, there.Addr(), here, plainPort, there.Addr(), there.Port(), here, here, tlsPort, here, p.at.Port())
 	file := filepath.Join(dir, "stunnel.conf")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -115,4 +117,54 @@ connect = %s:%d
 	for _, port := range []uint16{plainPort, tlsPort} {
 		eventually(t, "stunnel listens", 5*time.Second, func() bool { return run.ended() || bound(t, "tcp", netip.AddrPortFrom(here, port)) })
 	}
+	return run
+}
+
+// TestCertificatesAreChecked has one side not trust the other: no call gets through, on either road, and whoever
+// refused says why.
+func TestCertificatesAreChecked(t *testing.T) {
+	says := func(t *testing.T, p *process, what string) {
+		t.Helper()
+		eventually(t, p.name+" says "+what, 5*time.Second, func() bool { return strings.Contains(p.out.String(), what) })
+	}
+	t.Run("the caller is a stranger", func(t *testing.T) {
+		t.Parallel()
+		ownNetwork(t, carrier.Addr())
+		gateway := serve(t, configured(map[netip.AddrPort]transport{carrier: tls4, pbx: udp4}, false)...)
+		untouched := nobodyAt(t, udp4, pbx)
+		telephone(t, handsetOfCarrier.speaking(tls4), callerVoice, called(tls4), forged+nameOf(carrier))
+		says(t, gateway.process, "unknown authority")
+		untouched()
+	})
+	t.Run("the callee is a stranger", func(t *testing.T) {
+		t.Parallel()
+		ownNetwork(t, pbx.Addr())
+		gateway := serve(t, configured(map[netip.AddrPort]transport{carrier: udp4, pbx: tls4}, false)...)
+		telephone(t, handsetOfPBX.speaking(tls4), calleeVoice, "", forged+nameOf(pbx))
+		finish(t, incoming("caller-refused").refused("500 Server Internal Error").play(t, gate))
+		says(t, gateway.process, "unknown authority")
+	})
+	t.Run("tonegate is a stranger to the caller", func(t *testing.T) {
+		t.Parallel()
+		ownNetwork(t, carrier.Addr())
+		serve(t, configured(map[netip.AddrPort]transport{carrier: tls4, pbx: udp4}, false)...)
+		untouched := nobodyAt(t, udp4, pbx)
+		tunnel := phone{at: carrier, over: tls4}.tunnel(t, certificate("stranger"))
+		conn, err := net.Dial("tcp", netip.AddrPortFrom(carrier.Addr(), plainPort).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		says(t, tunnel, "certificate verify failed")
+		untouched()
+	})
+	t.Run("tonegate is a stranger to the callee", func(t *testing.T) {
+		t.Parallel()
+		ownNetwork(t, pbx.Addr())
+		gateway := serve(t, configured(map[netip.AddrPort]transport{carrier: udp4, pbx: tls4}, false)...)
+		tunnel := phone{at: pbx, over: tls4}.tunnel(t, certificate("stranger"))
+		finish(t, incoming("caller-refused").refused("500 Server Internal Error").play(t, gate))
+		says(t, tunnel, "peer did not return a certificate") // for ours has no signer that the peer names
+		says(t, gateway.process, "came to nothing")
+	})
 }

@@ -58,7 +58,7 @@ func (o transport) uri(a netip.AddrPort) string {
 	case o.scheme != "tls":
 		return uri
 	case a == gate:
-		return fmt.Sprintf("%s?cert=%s&key=%s&client_ca=%s", uri, certificate(gate), key(gate), authority())
+		return fmt.Sprintf("%s?cert=%s&key=%s&client_ca=%s", uri, certificate(nameOf(gate)), key(nameOf(gate)), authority())
 	}
 	return fmt.Sprintf("%s?ca=%s", uri, authority())
 }
@@ -89,9 +89,8 @@ func configured(over map[netip.AddrPort]transport, withSpare bool) []string {
 	return all
 }
 
-// Where the certificates are that the whole run has.
-func authority() string { return filepath.Join(certificates, "ca.pem") }
-func certificate(a netip.AddrPort) string {
-	return filepath.Join(certificates, a.Addr().String()+".pem")
-}
-func key(a netip.AddrPort) string { return filepath.Join(certificates, a.Addr().String()+".key") }
+// Where the certificates are that the whole run has; those of an address are named for its IPv4 form.
+func authority() string              { return certificate("ca") }
+func certificate(name string) string { return filepath.Join(certificates, name+".pem") }
+func key(name string) string         { return filepath.Join(certificates, name+".key") }
+func nameOf(a netip.AddrPort) string { return a.Addr().String() }
