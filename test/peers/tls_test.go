@@ -150,11 +150,10 @@ func TestCertificatesAreChecked(t *testing.T) {
 		serve(t, configured(map[netip.AddrPort]transport{carrier: tls4, pbx: udp4}, false)...)
 		untouched := nobodyAt(t, udp4, pbx)
 		tunnel := phone{at: carrier, over: tls4}.tunnel(t, certificate("stranger"))
-		conn, err := net.Dial("tcp", netip.AddrPortFrom(carrier.Addr(), plainPort).String())
-		if err != nil {
-			t.Fatal(err)
+		// stunnel may hang up before Dial has looked: what it says is what counts.
+		if conn, err := net.Dial("tcp", netip.AddrPortFrom(carrier.Addr(), plainPort).String()); err == nil {
+			defer conn.Close()
 		}
-		defer conn.Close()
 		says(t, tunnel, "certificate verify failed")
 		untouched()
 	})
