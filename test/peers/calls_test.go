@@ -38,6 +38,10 @@ var calls = []call{
 	{name: "the callee holds", over: basics, caller: incoming("caller-held"), callee: answering("callee-holds"),
 		result: "completed", notices: bothAtAnswer},
 
+	// The shortest interval is 90 s, and half of it must pass: it begins early, beside the others.
+	{name: "a session that we refresh", over: once, caller: incoming("caller").talking(48 * time.Second), callee: answering("callee-refreshed"),
+		result: "completed", notices: bothAtAnswer, config: []string{"# session_timer: 300s", "session_timer: 90s"}},
+
 	{name: "forwarded by Diversion", over: everywhere, caller: incoming("caller-early").with(diverted), callee: answering("callee"),
 		result: "completed", notices: forwarded, talks: true},
 	{name: "forwarded by History-Info", over: everywhere, caller: incoming("caller-early").with(history), callee: answering("callee"),
@@ -53,6 +57,8 @@ var calls = []call{
 
 	{name: "declined", over: everywhere, caller: incoming("caller-refused").refused("603 Decline"),
 		callee: answering("callee-refuses").refused("603 Decline"), result: "rejected"},
+	{name: "a redirection refused", over: everywhere, caller: incoming("caller-refused").refused("480 Temporarily Unavailable", "not Contact:"),
+		callee: answering("callee-redirects"), result: "rejected"},
 	{name: "nobody answers", over: everywhere, caller: incoming("caller-refused").refused("480 Temporarily Unavailable").ringing(),
 		callee: answering("callee-refuses").refused("480 Temporarily Unavailable").ringing(), result: "no_answer"},
 	{name: "a vacant number", over: everywhere, caller: incoming("caller-refused").refused("404 Not Found", vacancy).dialling(vacant),
@@ -92,11 +98,11 @@ var calls = []call{
 		result: "completed", notices: bothAtAnswer},
 	{name: "a session too brief", over: everywhere, caller: incoming("caller-brief"), callee: answering("callee-asked"),
 		result: "completed", retried: true, notices: bothAtAnswer},
-	{name: "a session that we refresh", over: once, caller: incoming("caller").talking(48 * time.Second), callee: answering("callee-refreshed"),
-		result: "completed", notices: bothAtAnswer, config: []string{"# session_timer: 300s", "session_timer: 90s"}},
 	{name: "forks", over: everywhere, caller: incoming("caller-forks"), callee: answering("callee-forks"),
 		result: "completed", notices: bothAtAnswer},
 	{name: "INFO both ways", over: everywhere, caller: incoming("caller-informs"), callee: answering("callee-informs"),
+		result: "completed", notices: bothAtAnswer},
+	{name: "REFER refused", over: everywhere, caller: incoming("caller").talking(2500 * time.Millisecond), callee: answering("callee-refers"),
 		result: "completed", notices: bothAtAnswer},
 	{name: "OPTIONS in the call", over: everywhere, caller: incoming("caller-asks"), callee: answering("callee"),
 		result: "completed", notices: bothAtAnswer},

@@ -248,8 +248,10 @@ func (s *script) contactOfGate() string {
 
 // reply answers the INVITE that called us, in our dialog.
 func (s *script) reply(status string, lines ...string) string {
-	head := []string{"SIP/2.0 " + status, "Via: [$via]", "From: [$from]", "To: [$to];tag=" + s.tag, "Call-ID: [call_id]", "CSeq: [$cseq] INVITE",
-		"Contact: " + s.contact()}
+	head := []string{"SIP/2.0 " + status, "Via: [$via]", "From: [$from]", "To: [$to];tag=" + s.tag, "Call-ID: [call_id]", "CSeq: [$cseq] INVITE"}
+	if status < "3" {
+		head = append(head, "Contact: "+s.contact())
+	}
 	return s.send(status >= "2", head, lines)
 }
 
