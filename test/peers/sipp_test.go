@@ -146,6 +146,7 @@ func TestScenariosAreStrict(t *testing.T) {
 	}{
 		{incoming("caller-refused").refused("486 Busy Here"), called("callee-refuses").refused("603 Decline"), "unexpected message"},
 		{incoming("caller-refused").refused("404 Not Found", vacancy), called("callee-refuses").refused("404 Not Found"), "Failed regexp match"},
+		{incoming("caller-refused").refused("404 Not Found", "not To:"), called("callee-refuses").refused("404 Not Found"), "Regexp matched but should not"},
 		{incoming("caller-early"), called("callee"), "unexpected message"},
 		{incoming("caller"), called("callee-refuses").refused("486 Busy Here"), "unexpected message"},
 	} {
