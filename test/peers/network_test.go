@@ -64,7 +64,7 @@ func addIPv6() error {
 		return fmt.Errorf("opening an IPv6 socket in the new network: %w", err)
 	}
 	defer unix.Close(fd)
-	for _, a := range []netip.AddrPort{gate, carrier, pbx, spare} {
+	for _, a := range []netip.AddrPort{gate, carrier, pbx, desk, lobby} {
 		request := struct { // in6_ifreq of linux/ipv6.h
 			address [16]byte
 			prefix  uint32

@@ -121,6 +121,7 @@ func TestScenariosMatch(t *testing.T) {
 		{"caller-cancels", "callee-cancelled"},
 		{"caller-early-media", "callee-early-media"},
 		{"caller-informs", "callee-informs"},
+		{"gate-transfers", "callee-transfers"},
 	}
 	for _, pair := range pairs {
 		for _, over := range everywhere {
