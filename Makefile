@@ -44,7 +44,7 @@ sim: ## seeded simulation: 200 calls a seed, messages lost, peers restarting (SE
 	cd sip && $(GO) test -count=1 -timeout 3h -run '^TestSimulation$$' -sim.seeds=$(SEEDS) $(if $(LOSS),-sim.loss=$(LOSS))
 
 peers: test-peers ## real calls: sipp and baresip against the built binary, on loopback
-	$(GO) test -count=1 -parallel 8 -timeout 5m ./test/peers
+	$(GO) test -count=1 -parallel 12 -timeout 5m ./test/peers
 
 check: ## gofmt, vet, staticcheck, known vulnerabilities
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'the files above are not gofmt clean: run make fmt' >&2; exit 1; }

@@ -13,6 +13,12 @@ import (
 	"tonegate/internal/ear"
 )
 
+// The speakers of the two handsets.
+const (
+	callerVoice = 2
+	calleeVoice = 9
+)
+
 // The test tone of the sample configuration.
 const testTone = "600+1000/200,0/100,600+1000/200,0/500"
 
@@ -29,17 +35,19 @@ type handset struct {
 	voice []int16 // what it says, see ear.Voice
 	conn  *net.UDPConn
 	ended sync.WaitGroup
+	spoke sync.Once
 
 	mu      sync.Mutex
 	heard   []int16 // by RTP timestamp from the first packet on; silence where none came
 	packets int
-	faults  []string // breaks of SSRC, sequence or payload
+	first   time.Time // when the first of them came
+	faults  []string  // breaks of SSRC, sequence or payload
 }
 
 // pickUp opens a handset at a phone's address. Call it from the test's goroutine.
 func pickUp(t *testing.T, name string, at netip.Addr, voice int) *handset {
 	t.Helper()
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, rtpPort)))
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, rtpPort)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +78,10 @@ func (h *handset) listen() {
 		}
 		if n == 0 {
 			first = p.Header
-			h.ended.Go(func() { h.speak(from) })
+			h.mu.Lock()
+			h.first = time.Now()
+			h.mu.Unlock()
+			h.speakTo(from)
 		} else if p.SSRC != last.SSRC {
 			h.fault("the SSRC changed")
 		} else if p.SequenceNumber != last.SequenceNumber+1 {
@@ -112,6 +123,11 @@ func (h *handset) fault(what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.faults = append(h.faults, what)
+}
+
+// speakTo begins to speak, once.
+func (h *handset) speakTo(to netip.AddrPort) {
+	h.spoke.Do(func() { h.ended.Go(func() { h.speak(to) }) })
 }
 
 // speak sends the voice until its end, or until the handset hangs up.

@@ -15,7 +15,7 @@ const (
 )
 
 var (
-	binary string // the built server
+	built  string // the server
 	cannot string // why the peers cannot be called here
 )
 
@@ -26,15 +26,15 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	if binary = os.Getenv(binaryEnv); binary == "" {
+	if built = os.Getenv(binaryEnv); built == "" {
 		dir, err := os.MkdirTemp("", "tonegate-peers-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "making a directory for the server:", err)
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "tonegate")
-		build := exec.Command("go", "build", "-o", binary, "./cmd/tonegate")
+		built = filepath.Join(dir, "tonegate")
+		build := exec.Command("go", "build", "-o", built, "./cmd/tonegate")
 		build.Dir = module
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building tonegate: %v\n%s", err, out)
@@ -43,7 +43,7 @@ func run(m *testing.M) int {
 	}
 	if err := tryNetwork(); err != nil {
 		if os.Getenv(ownEnv) == "" {
-			code, rerunErr := rerunAsOwnUser(binaryEnv+"="+binary, ownEnv+"=1")
+			code, rerunErr := rerunAsOwnUser(binaryEnv+"="+built, ownEnv+"=1")
 			if rerunErr == nil {
 				return code
 			}
@@ -51,7 +51,16 @@ func run(m *testing.M) int {
 		}
 		cannot = err.Error()
 	}
-	for _, program := range []string{"sipp", "baresip"} {
+	dir, err := os.MkdirTemp("", "tonegate-certificates-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = certify(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "making certificates:", err)
+		return 1
+	}
+	for _, program := range []string{"sipp", "baresip", stunnel} {
 		if _, err := exec.LookPath(program); err != nil && cannot == "" {
 			cannot = program + " is not installed: run scripts/install-test-peers"
 		}

@@ -3,12 +3,15 @@ package peers
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,7 +54,48 @@ func enterNetwork(from netip.Addr) error {
 	if err := unix.IoctlIfreq(fd, unix.SIOCSIFADDR, lo); err != nil {
 		return fmt.Errorf("setting the default address %s: %w", from, err)
 	}
+	return addIPv6()
+}
+
+// addIPv6 gives everyone an IPv6 address: there is no ::2 on loopback as there is a 127.0.0.2.
+func addIPv6() error {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("opening an IPv6 socket in the new network: %w", err)
+	}
+	defer unix.Close(fd)
+	for _, a := range []netip.AddrPort{gate, carrier, pbx, desk, lobby} {
+		request := struct { // in6_ifreq of linux/ipv6.h
+			address [16]byte
+			prefix  uint32
+			index   int32
+		}{six(a.Addr()).As16(), 128, 1} // loopback is the first interface of every network
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCSIFADDR, uintptr(unsafe.Pointer(&request))); errno != 0 {
+			return fmt.Errorf("adding %s to the loopback interface: %w", six(a.Addr()), errno)
+		}
+		if err := usable(six(a.Addr())); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// usable waits until the kernel has found an address to be nobody else's, which on loopback takes it no time, but is
+// done behind our back.
+func usable(a netip.Addr) error {
+	end, tick := time.After(5*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := net.ListenUDP("udp6", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			return fmt.Errorf("waiting for the address on the loopback interface: %w", err)
+		}
+	}
 }
 
 // tryNetwork reports whether this process may make networks.

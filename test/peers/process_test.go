@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -112,13 +114,19 @@ func eventually(t *testing.T, what string, within time.Duration, condition func(
 // bound reports whether a socket of the test's network has the address: "udp" or "tcp".
 func bound(t *testing.T, network string, addr netip.AddrPort) bool {
 	t.Helper()
+	if addr.Addr().Is6() {
+		network += "6"
+	}
 	// The table belongs to the thread's network, not the process's.
 	text, err := os.ReadFile("/proc/thread-self/net/" + network)
 	if err != nil {
 		t.Fatalf("reading the socket table: %v", err)
 	}
-	a := addr.Addr().As4()
-	want := fmt.Sprintf("%02X%02X%02X%02X:%04X", a[3], a[2], a[1], a[0], addr.Port())
+	want := ""
+	for word := range slices.Chunk(addr.Addr().AsSlice(), 4) { // each as the host's number
+		want += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(word))
+	}
+	want += fmt.Sprintf(":%04X", addr.Port())
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[1] == want {
 			return true

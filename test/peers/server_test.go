@@ -44,7 +44,7 @@ func serve(t *testing.T, replacements ...string) *server {
 	if err := os.WriteFile(filepath.Join(dir, "tonegate.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{process: start(t, dir, binary, "serve", "-c", "tonegate.yaml"), dir: dir}
+	s := &server{process: start(t, dir, built, "serve", "-c", "tonegate.yaml"), dir: dir}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("tonegate printed:\n%s", s.out)

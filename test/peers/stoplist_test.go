@@ -10,7 +10,7 @@ import (
 // list runs a `tonegate list` command beside the server and returns what it printed.
 func (s *server) list(t *testing.T, args ...string) string {
 	t.Helper()
-	p := start(t, s.dir, binary, append([]string{"list", args[0], "-c", "tonegate.yaml"}, args[1:]...)...)
+	p := start(t, s.dir, built, append([]string{"list", args[0], "-c", "tonegate.yaml"}, args[1:]...)...)
 	if err := p.wait(t, 20*time.Second); err != nil {
 		t.Fatalf("tonegate list %v: %v\n%s", args, err, p.out)
 	}
@@ -46,8 +46,8 @@ func TestStoppedNumber(t *testing.T) {
 		gateway.listed(t, "--delta", number)
 		revision++
 		gateway.follows(t, revision)
-		untouched := nobodyAt(t, pbx)
-		finish(t, incoming("caller-vacant").play(t, gate))
+		untouched := nobodyAt(t, udp4, pbx)
+		finish(t, incoming("caller-refused").refused("404 Not Found", vacancy).play(t, gate))
 		untouched()
 		gateway.quiet(t)
 		refused++
@@ -59,7 +59,7 @@ func TestStoppedNumber(t *testing.T) {
 		gateway.follows(t, revision)
 	}
 	callee := answering("callee").play(t, gate)
-	finish(t, incoming("caller").play(t, gate), callee)
+	finish(t, incoming("caller").talking(time.Second).play(t, gate), callee)
 }
 
 // TestStoppedDuringTheCall stops the caller's number while it talks: both sides are hung up on.
