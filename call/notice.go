@@ -11,9 +11,8 @@ func (c *Call) noticeEnded(e NoticeEnded) {
 		return
 	}
 	c.playing[e.Side] = false
-	if c.rec.heard < len(c.rec.notices) {
-		c.rec.notices[c.rec.heard] = e.Proof
-		c.rec.heard++
+	if n := len(c.rec.notices); n < maxNotices {
+		c.rec.notices = append(c.rec.notices[:n:n], e.Proof)
 	}
 	if c.media == mediaRefusing {
 		c.media = mediaQuiet

@@ -90,9 +90,11 @@ type Record struct {
 	// Added is the delay that the notice before connecting cost the caller:
 	// how much later the callee was dialled, or was let through.
 	Added   time.Duration
-	notices [8]Proof
-	heard   int
+	notices []Proof // only ever copied to grow: a copy of the record keeps what it had
 }
 
 // Notices are the proofs of the notices that were begun, in order.
-func (r *Record) Notices() []Proof { return r.notices[:r.heard] }
+func (r *Record) Notices() []Proof { return r.notices }
+
+// maxNotices bounds the proofs of one call.
+const maxNotices = 8

@@ -154,7 +154,8 @@ func TestFullQueueIsCountedAndReported(t *testing.T) {
 		l := openOn(t, d, Options{Directory: dir, Queue: 8, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		d.opening.Store(true)
 		l.Append(call{})
-		synctest.Wait() // the owner holds it, and takes no more
+		time.Sleep(writeEvery)
+		synctest.Wait() // the owner could not write it, and takes no more
 		began := time.Now()
 		refused := 0
 		for range 20 {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,20 +41,25 @@ type line struct {
 	Record json.RawMessage `json:"record"`
 }
 
-// appendLine appends the line that follows prev, with its line end, and returns its own link.
+// appendLine appends the line that follows prev, with its line end, and returns its own link. The record is compact
+// JSON, as Marshal writes it.
 func appendLine(dst []byte, prev link, at time.Time, record []byte) ([]byte, link, error) {
-	body, err := json.Marshal(line{prev.seq + 1, at.UTC(), prev.hash, record})
-	if err != nil {
-		return dst, prev, err
-	}
+	begin := len(dst)
+	text := append(dst, `{"seq":`...)
+	text = strconv.AppendUint(text, prev.seq+1, 10)
+	text = append(text, `,"at":"`...)
+	text = at.UTC().AppendFormat(text, time.RFC3339Nano)
+	text = append(append(text, `","prev":"`...), prev.hash...)
+	text = append(append(text, `","record":`...), record...)
+	text = append(text, '}')
+	body := text[begin:]
 	next := link{prev.seq + 1, hashOf(prev.hash, body)}
 	if len(body)+len(next.hash) > maxLine-32 {
 		return dst, prev, fmt.Errorf("a record of %d bytes; at most %d KiB are kept", len(record), maxLine>>10)
 	}
-	dst = append(dst, body[:len(body)-1]...)
-	dst = append(dst, hashMember...)
-	dst = append(dst, next.hash...)
-	return append(dst, "\"}\n"...), next, nil
+	text = append(text[:len(text)-1], hashMember...)
+	text = append(text, next.hash...)
+	return append(text, "\"}\n"...), next, nil
 }
 
 const hashMember = `,"hash":"`

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	syncEvery  = 100 * time.Millisecond // group commit
+	writeEvery = 20 * time.Millisecond  // how long lines are gathered; what a killed process can lose
+	syncEvery  = 100 * time.Millisecond // group commit, the gathering included; what a power failure can lose
 	retryEvery = time.Second
 	pruneEvery = time.Hour
-	maxBatch   = 1 << 20 // bytes encoded before a write
+	maxBatch   = 1 << 20 // bytes encoded before a write, whatever the time
 )
 
 // owner is the goroutine that writes: nothing else touches the files or the chain.
@@ -22,12 +23,14 @@ type owner struct {
 	open     func(path string) (file, error)
 	counters *counters
 
-	end             // what the newest file holds, the batches not included
-	file    file    // of end.day; nil before the first write and after a failure
-	batches []batch // encoded, not written yet; each of a day of its own
-	syncDue <-chan time.Time
-	retry   <-chan time.Time
-	noted   uint64 // drops that were logged
+	end              // what the newest file holds, the batches not included
+	file     file    // of end.day; nil before the first write and after a failure
+	batches  []batch // encoded, not written yet; each of a day of its own
+	line     []byte  // the one being encoded
+	writeDue <-chan time.Time
+	syncDue  <-chan time.Time
+	retry    <-chan time.Time
+	noted    uint64 // drops that were logged
 }
 
 // batch is the lines of one day that go into its file with one write.
@@ -45,16 +48,24 @@ func (o *owner) run(queue <-chan entry, abandon <-chan struct{}) error {
 	defer prune.Stop()
 	for {
 		in := queue
-		if len(o.batches) > 0 { // what the disk refused comes first
+		if o.retry != nil { // what the disk refused comes first
 			in = nil
 		}
 		select {
 		case e, more := <-in:
-			if !more {
+			if more {
+				o.encode(e)
+			}
+			switch {
+			case !more || o.gather(queue) >= maxBatch:
+				o.write()
+			case o.writeDue == nil:
+				o.writeDue = time.After(writeEvery)
+			}
+			if !more && o.retry == nil {
 				return o.finish()
 			}
-			o.encode(e)
-			o.gather(queue)
+		case <-o.writeDue:
 			o.write()
 		case <-o.syncDue:
 			o.sync()
@@ -70,24 +81,33 @@ func (o *owner) run(queue <-chan entry, abandon <-chan struct{}) error {
 	}
 }
 
-// gather encodes what else waits, so that one write serves it all.
-func (o *owner) gather(queue <-chan entry) {
-	for bytes := 0; bytes < maxBatch; {
+// gather encodes what else waits, and returns the bytes of all that is encoded and not written.
+func (o *owner) gather(queue <-chan entry) int {
+	for o.encoded() < maxBatch {
 		select {
 		case e, more := <-queue:
 			if !more {
-				return
+				return o.encoded()
 			}
-			bytes += o.encode(e)
+			o.encode(e)
 		default:
-			return
+			return o.encoded()
 		}
 	}
+	return o.encoded()
 }
 
-// encode appends a record to the batch of its day, and returns the bytes of its line. A clock that was set back
+func (o *owner) encoded() int {
+	bytes := 0
+	for _, b := range o.batches {
+		bytes += len(b.lines)
+	}
+	return bytes
+}
+
+// encode appends a record to the batch of its day. A clock that was set back
 // does not reopen a day: files in the order of their names are the chain.
-func (o *owner) encode(e entry) int {
+func (o *owner) encode(e entry) {
 	day := max(e.at.UTC().Format(time.DateOnly), o.day)
 	if n := len(o.batches); n > 0 {
 		day = max(day, o.batches[n-1].day)
@@ -97,23 +117,20 @@ func (o *owner) encode(e entry) int {
 		prev = o.batches[n-1].last
 	}
 	record, err := marshal(e.record)
-	var text []byte
-	var next link
 	if err == nil {
-		text, next, err = appendLine(nil, prev, e.at, record)
+		o.line, prev, err = appendLine(o.line[:0], prev, e.at, record)
 	}
 	if err != nil {
 		if n := o.counters.unencodable.Add(1); n&(n-1) == 0 { // the 1st, 2nd, 4th, 8th, …
 			o.Log.Error("call records: not written", "type", fmt.Sprintf("%T", e.record), "error", err, "so_far", n)
 		}
-		return 0
+		return
 	}
 	if n := len(o.batches); n == 0 || o.batches[n-1].day != day {
 		o.batches = append(o.batches, batch{day: day})
 	}
 	b := &o.batches[len(o.batches)-1]
-	b.lines, b.last, b.count = append(b.lines, text...), next, b.count+1
-	return len(text)
+	b.lines, b.last, b.count = append(b.lines, o.line...), prev, b.count+1
 }
 
 // marshal is the fence around the record's own methods.
@@ -128,7 +145,7 @@ func marshal(record any) (text []byte, err error) {
 
 // write brings the batches into their files, or leaves them for the next attempt.
 func (o *owner) write() {
-	o.retry = nil
+	o.retry, o.writeDue = nil, nil
 	for len(o.batches) > 0 {
 		b := o.batches[0]
 		if err := o.writeBatch(b); err != nil {
@@ -139,7 +156,7 @@ func (o *owner) write() {
 		o.counters.written.Add(b.count)
 		o.batches = o.batches[1:]
 		if o.syncDue == nil {
-			o.syncDue = time.After(syncEvery)
+			o.syncDue = time.After(syncEvery - writeEvery)
 		}
 	}
 	o.batches = nil

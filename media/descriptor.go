@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"tonegate/internal/rawudp"
 )
 
 // descriptor is a UDP socket that neither waits nor is connected. Its number goes back to the system when its last user is done with it:
@@ -30,8 +32,8 @@ type descriptor struct {
 // bind opens a socket of one address family, so that sources are not seen as IPv4 within IPv6. None of these calls waits.
 func bind(at netip.AddrPort) (*descriptor, error) {
 	family := uintptr(syscall.AF_INET)
-	var name sockaddr
-	size := name.write(at)
+	var name rawudp.Address
+	size := name.Of(at)
 	if at.Addr().Is6() {
 		family = syscall.AF_INET6
 		scope, err := scope(at.Addr().Zone())
@@ -101,7 +103,7 @@ func (d *descriptor) hold() bool {
 
 func (d *descriptor) release() {
 	if d.users.Add(-1) == 0 {
-		syscall.Close(d.fd)
+		rawudp.Close(d.fd)
 	}
 }
 
@@ -114,7 +116,7 @@ func (d *descriptor) Close() error {
 	return nil
 }
 
-// WriteToUDPAddrPort implements sender. It never waits: RawSyscall does not tell the scheduler, which is what makes it cheap.
+// WriteToUDPAddrPort implements sender. It never waits.
 func (d *descriptor) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if !d.hold() {
 		return 0, net.ErrClosed
@@ -123,54 +125,17 @@ func (d *descriptor) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error
 	if to.Addr().Is4() != (d.family == syscall.AF_INET) {
 		return 0, syscall.EINVAL
 	}
-	var name sockaddr
-	size := name.write(to)
-	n, _, err := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-		0, uintptr(unsafe.Pointer(&name)), uintptr(size))
-	if err != 0 {
+	if err := rawudp.Send(d.fd, b, to); err != 0 {
 		return 0, err
 	}
-	return int(n), nil
+	return len(b), nil
 }
 
 // read takes one datagram, if there is one.
-func (d *descriptor) read(b []byte, from *sockaddr) (int, syscall.Errno) {
+func (d *descriptor) read(b []byte, from *rawudp.Address) (int, syscall.Errno) {
 	if !d.hold() {
 		return 0, syscall.EAGAIN
 	}
 	defer d.release()
-	size := uint32(len(from))
-	n, _, err := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(d.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
-		0, uintptr(unsafe.Pointer(from)), uintptr(unsafe.Pointer(&size)))
-	return int(n), err
-}
-
-// sockaddr is struct sockaddr_in or sockaddr_in6 of the system.
-type sockaddr [28]byte
-
-// write gives how many octets are used.
-func (s *sockaddr) write(a netip.AddrPort) int {
-	binary.BigEndian.PutUint16(s[2:], a.Port())
-	if a.Addr().Is4() {
-		binary.NativeEndian.PutUint16(s[:], syscall.AF_INET)
-		ip := a.Addr().As4()
-		copy(s[4:], ip[:])
-		return 16
-	}
-	binary.NativeEndian.PutUint16(s[:], syscall.AF_INET6)
-	ip := a.Addr().As16()
-	copy(s[8:], ip[:])
-	return 28
-}
-
-// read is not valid for a source with a scope: a description cannot name it.
-func (s *sockaddr) read() netip.AddrPort {
-	port := binary.BigEndian.Uint16(s[2:])
-	switch {
-	case binary.NativeEndian.Uint16(s[:]) == syscall.AF_INET:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s[4:8])), port)
-	case binary.NativeEndian.Uint32(s[24:]) == 0:
-		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(s[8:24])), port)
-	}
-	return netip.AddrPort{}
+	return rawudp.Receive(d.fd, b, from)
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"tonegate/internal/rawudp"
 )
 
 func TestDescriptorsSpeakBothFamilies(t *testing.T) {
@@ -26,7 +28,7 @@ func TestDescriptorsSpeakBothFamilies(t *testing.T) {
 			t.Errorf("bound twice: %v", err)
 		}
 		var buffer [16]byte
-		var from sockaddr
+		var from rawudp.Address
 		if _, err := a.read(buffer[:], &from); err != syscall.EAGAIN {
 			t.Errorf("read of nothing: %v", err)
 		}
@@ -66,10 +68,10 @@ func TestDescriptorsSpeakBothFamilies(t *testing.T) {
 
 // A source with a scope is one that no description names: it must equal none.
 func TestSourceWithScope(t *testing.T) {
-	var s sockaddr
-	s.write(netip.MustParseAddrPort("[fe80::1]:4000"))
+	var s rawudp.Address
+	s.Of(netip.MustParseAddrPort("[fe80::1]:4000"))
 	s[24] = 2
-	if from := s.read(); from.IsValid() {
+	if from := s.AddrPort(); from.IsValid() {
 		t.Error(from)
 	}
 }

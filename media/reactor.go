@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"tonegate/internal/rawudp"
 )
 
 // batch is how many sockets are read between two looks at the clock.
@@ -34,7 +36,7 @@ type reactor struct {
 	found  int
 	events [batch]syscall.EpollEvent
 	packet [datagramSize]byte
-	from   sockaddr
+	from   rawudp.Address
 }
 
 func newReactor(p *plane, s *sockets) (*reactor, error) {
@@ -169,7 +171,7 @@ func (r *reactor) read(port int32) {
 	switch err {
 	case 0:
 		d.failures = 0
-		d.receive(r.packet[:n], r.from.read())
+		d.receive(r.packet[:n], r.from.AddrPort())
 	case syscall.EAGAIN, syscall.EINTR:
 	default:
 		if d.failures++; d.failures == readFailures {

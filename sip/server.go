@@ -107,7 +107,10 @@ func listenPacket(at netip.AddrPort) (PacketSocket, error) {
 	}
 	conn.SetReadBuffer(socketBuffer) // the kernel's default holds 100 INVITEs; less than asked for is no error
 	conn.SetWriteBuffer(socketBuffer)
-	return conn, nil
+	if at.Addr().IsUnspecified() { // of both families, it may be
+		return conn, nil
+	}
+	return quick(conn)
 }
 
 const socketBuffer = 4 << 20
