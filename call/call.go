@@ -73,6 +73,10 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		if c.caller == callerInviting {
 			c.end(Failed, ReasonNoPrack, Refusal{Status: 504, Cause: 102})
 		}
+	case Expired:
+		if c.caller == callerInviting {
+			c.end(NoAnswer, ReasonExpired, Refusal{Status: 487})
+		}
 	case Cancelled:
 		c.cancelled()
 	case Acked:

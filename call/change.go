@@ -57,9 +57,11 @@ func (c *Call) refreshed(e ReinviteAnswered) {
 	switch {
 	case e.Status < 300:
 		c.do(AckReinvite{Side: e.Side})
-	case e.Status == 481 || e.Status == 408:
+	case e.Status == 481: // it has hung up, and its BYE got lost
+		c.end(Completed, ReasonGone, Refusal{Cause: 41})
+	case e.Status == 408:
 		c.end(Failed, ReasonGone, Refusal{Cause: 41})
-	default:
+	case e.Status == 491: // anything else would be refused again (RFC 4028 s10)
 		c.do(RefreshLater{Side: e.Side})
 	}
 }

@@ -46,6 +46,8 @@ type (
 	Pracked struct{ Answer Body }
 	// PrackMissing says that A let 64*T1 pass without one (RFC 3262 s3).
 	PrackMissing struct{}
+	// Expired says that A's invitation has ended by its Expires (RFC 3261 s13.3.1).
+	Expired struct{}
 	// Cancelled is A's CANCEL of its first INVITE.
 	Cancelled struct{}
 	// Acked is A's ACK of our 2xx; Answer is there after a late offer.
@@ -156,6 +158,7 @@ type (
 func (Invited) event()           {}
 func (Pracked) event()           {}
 func (PrackMissing) event()      {}
+func (Expired) event()           {}
 func (Cancelled) event()         {}
 func (Acked) event()             {}
 func (AckMissing) event()        {}

@@ -32,6 +32,7 @@ const (
 	ReasonNoRoute          Reason = "no_route"
 	ReasonNoEmergencyRoute Reason = "no_emergency_route"
 	ReasonPresentation     Reason = "presentation"
+	ReasonExpired          Reason = "invitation_expired"
 	ReasonNoAck            Reason = "no_ack"
 	ReasonNoPrack          Reason = "no_prack"
 	ReasonMediaLost        Reason = "no_media"

@@ -190,7 +190,7 @@ func passedOn(status int) int {
 		return 480
 	case status == 401 || status == 407:
 		return 403
-	case status == 503:
+	case status == 503, status == 422: // a session interval is between us and B
 		return 500
 	case status > 699:
 		return 500

@@ -52,7 +52,7 @@ func (a *agent) progress(l *leg, p call.Progress) {
 }
 
 func (a *agent) refuse(l *leg, r call.Refuse) {
-	l.in.repeat = time.Time{}
+	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
 	l.in.pracks.waiting.Stop()
 	l.rearm()
 	b := addReason(wire.NewResponse(l.in.request, r.Status, "", l.tag), r.Cause)
@@ -61,7 +61,7 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 	}
 	switch r.Status {
 	case 415:
-		b.Add("Accept", mimeSDP)
+		b.Add("Accept", mimeSDP).Add("Accept-Encoding", "identity") // RFC 3261 s8.2.3
 	case 421:
 		b.Add("Require", tag100rel)
 	case 422:
@@ -81,8 +81,11 @@ func (a *agent) accept(l *leg, body call.Body) {
 	if text != nil {
 		b.Body(mimeSDP, text)
 	}
-	l.agreeSession(b, l.in.session)
-	l.in.repeat = time.Time{}
+	if l.in.again {
+		l.retarget(l.in.request, l.in.tx.flow)
+	}
+	l.agreeSession(b, l.in.session, l.in.request)
+	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
 	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {
 		t := l.trunk.Timers

@@ -57,6 +57,10 @@ func (s *Server) arrived(l *listener, m *wire.Message, problem *wire.Problem) {
 	}
 	in := letter{message: m, flow: flow{through: l, remote: m.Source}, trunk: trunk}
 	if !m.IsRequest() {
+		if !l.sent(m.Via[0]) { // RFC 3261 s18.1.2
+			s.metrics.drop(dropUnmatched)
+			return
+		}
 		if shard, ok := shardOf(m.Via[0].Branch, len(s.shards)); ok {
 			s.deliver(shard, in)
 		} else {

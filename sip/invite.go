@@ -71,6 +71,9 @@ func (a *agent) begin(in letter) {
 	}
 	w.identity = readIdentity(m, plan.Withhold)
 	caller.takeAllow(m)
+	if expires, ok := dialog.ParseSeconds(m.Value("Expires")); ok && !plan.Emergency { // RFC 3261 s13.3.1
+		caller.in.expires = sh.now.Add(expires)
+	}
 	caller.in.earlyMedia = in.trunk.EarlyMedia && hasTag(tokens(m.Values("P-Early-Media")), "supported")
 	a.call = call.New(plan)
 	if plan.Refusal == nil || plan.Refusal.Announce != "" {
@@ -93,11 +96,11 @@ func (sh *shard) screen(f *call.Facts) call.Screening {
 // describeOffer reads the caller's offer. One that cannot be used turns the
 // call away, unless it is turned away already.
 func (a *agent) describeOffer(m *wire.Message, caller *leg) call.Body {
-	if len(m.Body) == 0 {
+	if strange(m) {
+		a.ways[0].turnAway(415, call.ReasonDescription)
 		return call.Body{}
 	}
-	if !isSDP(m.ContentType) || m.Value("Content-Encoding") != "" { // RFC 3261 s8.2.3
-		a.ways[0].turnAway(415, call.ReasonDescription)
+	if len(m.Body) == 0 || !isSDP(m.ContentType) {
 		return call.Body{}
 	}
 	s, err := sdp.Parse(m.Body)
@@ -143,9 +146,9 @@ func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 	}
 	delete(sh.legs, l.tag)
 	l.trunk, l.flow, l.tag, l.dialog = trunk, f, sh.mint.token(), dialog.Dialog{}
-	l.peer, l.told, l.updates = nil, nil, false
+	l.peer, l.told, l.updates, l.minSE = nil, nil, false, minSE
 	sh.legs[l.tag] = l
-	o := &inviteOut{branch: sh.mint.branch(), flow: f, dial: act, minSE: minSE}
+	o := &inviteOut{branch: sh.mint.branch(), flow: f, dial: act}
 	l.out, l.first = o, o
 	if !ok {
 		l.close(o)

@@ -176,6 +176,18 @@ func TestLadderTransfer(t *testing.T) {
 			w.want("refused stop_list 404")
 			w.want("completed caller_hung_up 200")
 		}},
+		{"transfer-silent", both(toneless, transfers), func(w *world) {
+			a, b := w.connect(plain)
+			w.header(refer(b, mobile, "Refer-Sub: false").Expect(202), "Refer-Sub", "false")
+			c := w.carrier.Accept()
+			c.Answer()
+			b.ExpectRequest("BYE") // and no NOTIFY (RFC 4488 s4)
+			c.ExpectRequest("ACK")
+			w.freshened(a)
+			hangUp(a, c)
+			w.want("completed transferred 200")
+			w.want("completed caller_hung_up 200")
+		}},
 		{"transfer-refused", both(toneless, transfers), func(w *world) {
 			a, b := w.connect(plain)
 			b.Request("REFER", []string{"Refer-To: <sip:" + mobile + "@127.0.0.1?Replaces=x%3Bto-tag%3Dy>"}, "").Expect(603)

@@ -6,9 +6,11 @@ import (
 	"tonegate/internal/siptest"
 )
 
-// updatesByHand leaves UPDATE to the scripts.
+// updatesByHand lets the phones take UPDATE, and leaves it to the scripts.
 func updatesByHand(s *setup) {
-	s.carrier.Manual, s.pbx.Manual = []string{"UPDATE"}, []string{"UPDATE"}
+	for _, o := range []*siptest.Options{&s.carrier, &s.pbx} {
+		o.Allow, o.Manual = noUpdate+", UPDATE", []string{"UPDATE"}
+	}
 }
 
 func TestLadderUpdate(t *testing.T) {
@@ -48,7 +50,7 @@ func TestLadderUpdate(t *testing.T) {
 		{"update-to-a-phone-without-it", both(toneless, updatesByHand), func(w *world) {
 			a := w.carrier.Invite(plain)
 			b := w.pbx.Accept()
-			b.Answer(noUpdate)
+			b.Answer("Allow: " + noUpdate)
 			a.Expect(200)
 			a.Ack("")
 			b.ExpectRequest("ACK")

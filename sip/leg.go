@@ -30,6 +30,7 @@ type leg struct {
 	referral *referral // a transfer that the peer asked for
 	updates  bool      // the peer takes UPDATE
 	session  dialog.Session
+	minSE    time.Duration // the longest Min-SE that the peer has named
 
 	timer timer
 	gone  time.Time // when a leg that was left behind by a transfer is forgotten
@@ -47,27 +48,28 @@ type inviteIn struct {
 	pracks     pracks
 	progress   []byte    // the last provisional response
 	repeat     time.Time // when it is sent again
+	expires    time.Time // when the invitation ends (RFC 3261 s13.3.1)
 	status     int       // of it
 	earlyMedia bool      // the peer wants early media authorized
 }
 
 // inviteOut is an INVITE that we sent: the first of leg B, a re-INVITE of either.
 type inviteOut struct {
-	invite wire.Invite
-	branch string
-	flow   flow
-	again  bool         // a re-INVITE
-	update bool         // an UPDATE in its place
-	offer  *sdp.Session // what the asker of a re-INVITE wants
-	forks  dialog.Forks
-	ack    []byte        // of the 2xx to a re-INVITE
-	dial   call.Dial     // leg B's first: how it was dialled
-	minSE  time.Duration // the peer found our session interval too brief; 0 not
-	guard  time.Time     // when a cancelled INVITE without a final response is given up
-	early  string        // its latest P-Early-Media (RFC 5009)
-	over   bool          // a final response came, or none will
-	heard  bool          // of a re-INVITE: a provisional response came, so that it may be cancelled (RFC 3261 s9.1)
-	cancel bool          // of a re-INVITE: to be cancelled as soon as it may be
+	invite  wire.Invite
+	branch  string
+	flow    flow
+	again   bool         // a re-INVITE
+	update  bool         // an UPDATE in its place
+	offer   *sdp.Session // what the asker of a re-INVITE wants
+	forks   dialog.Forks
+	ack     []byte        // of the 2xx to a re-INVITE
+	dial    call.Dial     // leg B's first: how it was dialled
+	session time.Duration // the session interval that it asked for, 0 for none
+	guard   time.Time     // when a cancelled INVITE without a final response is given up
+	early   string        // its latest P-Early-Media (RFC 5009)
+	over    bool          // a final response came, or none will
+	heard   bool          // of a re-INVITE: a provisional response came, so that it may be cancelled (RFC 3261 s9.1)
+	cancel  bool          // of a re-INVITE: to be cancelled as soon as it may be
 }
 
 // repeatProgress keeps a long ringing call alive in the proxies before us (RFC 3261 s13.3.1.1).
@@ -80,7 +82,7 @@ func (l *leg) rearm() {
 	if l.out != nil {
 		guard = l.out.guard
 	}
-	for _, t := range []time.Time{l.in.repeat, l.in.pracks.waiting.Due(), l.session.Due(), guard, l.gone} {
+	for _, t := range []time.Time{l.in.repeat, l.in.expires, l.in.pracks.waiting.Due(), l.session.Due(), guard, l.gone} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -102,6 +104,10 @@ func (l *leg) expire(now time.Time) {
 		l.in.repeat = now.Add(repeatProgress)
 		l.in.tx.respond(l.in.status, l.in.progress)
 	}
+	if at := l.in.expires; !at.IsZero() && !now.Before(at) {
+		l.in.expires = time.Time{}
+		l.agent.feed(call.Expired{})
+	}
 	l.expireProgress(now)
 	l.expireSession(now)
 	send, missing := l.in.accepted.Expire(now)
@@ -117,7 +123,8 @@ func (l *leg) expire(now time.Time) {
 
 // end lets go of everything but what late messages need.
 func (l *leg) end() {
-	l.in, l.sound, l.update, l.referral = inviteIn{}, sound{}, nil, nil
+	waiting := l.in.pracks.waiting // a PRACK may cross the final response (RFC 3262 s3)
+	l.in, l.sound, l.update, l.referral = inviteIn{pracks: pracks{waiting: waiting}}, sound{}, nil, nil
 	l.session.Stop()
 	l.rearm()
 }

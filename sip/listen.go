@@ -68,6 +68,19 @@ func (l *listener) close() error {
 	return l.streams.Close()
 }
 
+// sent reports whether a Via is one that we write on this socket.
+func (l *listener) sent(v wire.Via) bool {
+	port := v.Port
+	if port == 0 {
+		port = 5060
+		if l.Network == wire.TLS {
+			port = 5061
+		}
+	}
+	addr, err := netip.ParseAddr(strings.Trim(v.Host, "[]"))
+	return err == nil && netip.AddrPortFrom(addr, uint16(port)) == l.Address
+}
+
 // flow is a way to a peer: a socket of ours and an address.
 type flow struct {
 	through *listener

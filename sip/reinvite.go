@@ -14,9 +14,12 @@ func (l *leg) reinvited(in letter) {
 	if !ok {
 		return
 	}
+	if l.update != nil { // its offer is not answered yet (RFC 3264 s4)
+		l.refuse(in, 500)
+		return
+	}
 	l.dialog.InviteIn = true
 	l.takeAllow(m)
-	l.retarget(in)
 	l.in = inviteIn{request: m, tx: l.agent.shard.serve(in, l), again: true, offer: session, session: timer}
 	if out, err := wire.NewResponse(m, 100, "", "").Bytes(); err == nil {
 		l.in.tx.respond(100, out)
@@ -34,9 +37,9 @@ func (l *leg) readChange(in letter) (call.Body, *sdp.Session, dialog.SessionExpi
 		_, unmet = session.UnmetPrecondition()
 	}
 	switch {
-	case len(m.Body) > 0 && !isSDP(m.ContentType):
+	case strange(m):
 		status = 415
-	case len(m.Body) > 0 && session == nil:
+	case len(m.Body) > 0 && isSDP(m.ContentType) && session == nil:
 		status = 488
 	case unmet:
 		status = 580
@@ -122,13 +125,15 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	case m.Status < 300:
 		l.dialog.Refresh(m)
 		l.takeAllow(m)
-		l.takeSession(m)
+		l.takeSession(o, m)
 		if o.offer != nil {
 			l.agent.legs[l.side.Other()].hear(o.offer)
 		}
 		if session != nil {
 			l.hear(session)
 		}
+	case m.Status == 422 && l.tooBriefAgain(o, m):
+		return
 	case o.update && (m.Status == 405 || m.Status == 501): // its Allow was not true
 		l.updates = false
 		l.agent.ask(l, l.agent.again(l), l.said)

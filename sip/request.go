@@ -66,10 +66,12 @@ func (l *leg) receive(in letter) {
 }
 
 // retarget follows a peer whose target refresh request comes with another
-// Contact (RFC 3261 s12.2.2). A route set stays what it was (s12.2).
-func (l *leg) retarget(in letter) {
+// Contact, once it is accepted (RFC 3261 s12.2.2). A route set stays what it
+// was (s12.2).
+func (l *leg) retarget(m *wire.Message, f flow) {
+	l.dialog.Refresh(m)
 	if len(l.dialog.RouteSet) == 0 {
-		l.flow = l.agent.shard.server.within(l.trunk, in.message, in.flow)
+		l.flow = l.agent.shard.server.within(l.trunk, m, f)
 	}
 }
 
@@ -85,11 +87,11 @@ func (l *leg) early(m *wire.Message) *dialog.Dialog {
 func (l *leg) refuse(in letter, status int) {
 	b := wire.NewResponse(in.message, status, "", l.tag)
 	if status == 500 { // RFC 3261 s14.2
-		b.Add("Retry-After", strconv.Itoa(int(l.agent.shard.now.UnixNano()%10)))
+		b.Add("Retry-After", strconv.Itoa(l.agent.shard.random.IntN(11)))
 	}
 	switch status {
 	case 415:
-		b.Add("Accept", mimeSDP)
+		b.Add("Accept", mimeSDP).Add("Accept-Encoding", "identity") // RFC 3261 s8.2.3
 	case 422:
 		b.Add("Min-SE", seconds(dialog.MinSE))
 	}

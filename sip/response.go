@@ -66,8 +66,12 @@ func (l *leg) progressed(o *inviteOut, m *wire.Message) {
 func (l *leg) answered(o *inviteOut, m *wire.Message) {
 	a := l.agent
 	d := o.forks.Of(&o.invite, l.tag, m)
-	if d == nil { // no To-tag: nothing that could be acknowledged
+	if d == nil { // no To-tag: nothing that could be acknowledged, or ended
 		a.shard.server.metrics.drop(dropInvalid)
+		if !o.over {
+			l.close(o)
+			a.feed(call.Rejected{Status: 502})
+		}
 		return
 	}
 	if ack := o.forks.Ack(m.To.Tag); ack != nil {
@@ -98,7 +102,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 		l.dialog = *d
 		l.flow = a.shard.server.within(l.trunk, m, l.flow)
 		l.takeAllow(m)
-		l.takeSession(m)
+		l.takeSession(o, m)
 		if session != nil {
 			l.hear(session)
 		}

@@ -184,3 +184,43 @@ func TestRFC3261S12_2_2NoSuchDialog(t *testing.T) {
 		w.done(a, b)
 	})
 }
+
+// RFC 3261 s12.1.2: "A UAC MUST be prepared to receive a response without a tag in the To field, in which case the tag
+// is considered to have a value of null." At the least the caller must not wait for ever.
+func TestRFC3261S12_1_2AnswerWithoutATag(t *testing.T) {
+	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
+		began := time.Now()
+		a := w.carrier.Invite(plain)
+		b := w.pbx.Accept()
+		b.Respond(200, []string{"To: " + b.Invite.Header("To")}, described(w.pbxVoice, "", 1))
+		m := a.Expect(200, 408, 500, 502, 504)
+		if took := m.At.Sub(began); took > time.Minute {
+			t.Errorf("%s after %v", m, took)
+		}
+		if m.Code == 200 {
+			a.Ack("")
+			a.Bye().Expect(200)
+		}
+		w.lossy = true // what becomes of the call is open
+	})
+}
+
+// RFC 3261 s12.2.2: "Requests sent within a dialog, as any other requests, are atomic. If a particular request is
+// accepted by the UAS, all the state changes associated with it are performed. If the request is rejected, none of the
+// state changes are performed."
+func TestRFC3261S12_2_2ARejectedReINVITEChangesNothing(t *testing.T) {
+	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient, s.pbx.Lenient = true, true }), func(w *world) {
+		a, b := w.connect(plain)
+		a.Reinvite("hello", "Content-Type: text/plain", "Contact: <sip:gone@127.0.0.2:5060>").Expect(415)
+		a.Reinvite(described(w.carrierVoice, "sendonly", 1), "Contact: <sip:gone@127.0.0.2:5060>")
+		b.ExpectRequest("INVITE")
+		b.Respond(488, nil, "")
+		a.Expect(488)
+		bye := b.Bye()
+		if m := a.ExpectRequest("BYE"); m.URI != "sip:carrier@127.0.0.2:5060" {
+			t.Errorf("BYE %s: a re-INVITE that was refused moved the target", m.URI)
+		}
+		bye.Expect(200)
+		w.lossy = true // the phone holds the Contact for its own that was refused
+	})
+}

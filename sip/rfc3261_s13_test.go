@@ -238,3 +238,18 @@ func TestRFC3261S13_3_1_4NoACK(t *testing.T) {
 		w.want("failed no_ack 200")
 	})
 }
+
+// RFC 3261 s13.3.1: "If the request is an INVITE that contains an Expires header field, the UAS core sets a timer for
+// the number of seconds indicated in the header field value." And: "If the invitation expires before the UAS has
+// generated a final response, a 487 (Request Terminated) response SHOULD be generated."
+func TestRFC3261S13_3_1Expires(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		o := plain
+		o.Headers = []string{"Expires: 20"}
+		began := time.Now()
+		a, b := w.ring(o)
+		w.about("the end of the invitation", a.Expect(487).At.Sub(began), 20*time.Second+10*time.Millisecond)
+		b.ExpectRequest("CANCEL")
+		w.lossy = true // what the record calls it is open
+	})
+}

@@ -188,3 +188,27 @@ func TestRFC3261S14_2OfferInThe2xx(t *testing.T) {
 		w.done(a, b)
 	})
 }
+
+// RFC 3261 s14.1: "If a UA receives a non-2xx final response to a re-INVITE, the session parameters MUST remain
+// unchanged, as if no re-INVITE had been issued." The next refresh of ours shows what we hold for the session.
+func TestRFC3261S14_1AFailedReINVITEChangesNothing(t *testing.T) {
+	inWorld(t, both(toneless, timers), func(w *world) {
+		a := w.carrier.Invite(plain)
+		b := w.pbx.Accept()
+		b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+		a.Expect(200)
+		a.Ack("")
+		b.ExpectRequest("ACK")
+		a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+		b.ExpectRequest("INVITE")
+		b.Respond(488, nil, "")
+		a.Expect(488)
+		again := b.ExpectRequest("INVITE")
+		if offer, err := siptest.ParseSDP(again.Body); err != nil || offer.Direction == "sendonly" {
+			t.Errorf("the refresh offers what was refused, %v:\n%s", err, again.Body)
+		}
+		b.Answer("Session-Expires: 300;refresher=uac", "Require: timer")
+		b.ExpectRequest("ACK")
+		w.done(a, b)
+	})
+}

@@ -201,3 +201,19 @@ func TestRFC3261S18_4FailureIsTold(t *testing.T) {
 		w.busy(w.carrier.Invite(plain), w.spare.Accept())
 	})
 }
+
+// RFC 3261 s18.1.2: "If the value of the "sent-by" parameter in that header field value does not correspond to a value
+// that the client transport is configured to insert into requests, the response MUST be silently discarded."
+func TestRFC3261S18_1_2SentByOfAResponse(t *testing.T) {
+	inWorld(t, both(toneless, func(s *setup) { s.pbx.Lenient = true }), func(w *world) {
+		a, b := w.ring(plain)
+		via := b.Invite.Header("Via")
+		for _, other := range []string{"127.0.0.9:5060", "127.0.0.1:5070", "example.jp"} {
+			w.pbx.SendRaw(forged(b.Invite, "486 Busy Here", strings.Replace(via, "127.0.0.1:5060", other, 1)))
+		}
+		a.Quiet(time.Second)
+		b.Respond(480, nil, "")
+		a.Expect(480)
+		w.want("no_answer far_end_refused 480")
+	})
+}

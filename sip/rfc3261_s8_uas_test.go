@@ -220,3 +220,33 @@ func TestRFC3261S8_2_6_2WhatAResponseCopies(t *testing.T) {
 		}
 	})
 }
+
+// RFC 3261 s8.2.3: "If the request contained content encodings not understood by the UAS, the response MUST contain an
+// Accept-Encoding header field listing the encodings understood by the UAS."
+func TestRFC3261S8_2_3AcceptEncoding(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		o := plain
+		o.Body, o.Headers = audio, []string{"Content-Encoding: gzip"}
+		w.header(w.carrier.Invite(o).Expect(415), "Accept-Encoding", "identity")
+		w.want("refused session_description 415")
+		a, b := w.connect(plain)
+		w.header(a.Reinvite("\x1f\x8b", "Content-Type: application/sdp", "Content-Encoding: gzip").Expect(415), "Accept-Encoding", "identity")
+		w.done(a, b)
+	})
+}
+
+// RFC 3261 s8.2.3: a body that is not understood is refused only if "that body part is not optional (as indicated by
+// the Content-Disposition header field)". s13.2.1: "If the Content-Disposition header field is missing, bodies of
+// Content-Type application/sdp imply the disposition "session", while other content types imply "render"."
+func TestRFC3261S8_2_3OptionalBody(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		o := plain
+		o.Body, o.Headers = "a picture", []string{"Content-Type: image/jpeg", "Content-Disposition: icon;handling=optional"}
+		a := w.carrier.Invite(o)
+		b := w.pbx.Accept()
+		if b.Invite.Body != "" {
+			t.Errorf("an offer from nowhere:\n%s", b.Invite.Body)
+		}
+		w.busy(a, b)
+	})
+}

@@ -179,3 +179,43 @@ func TestRFC3261S9_2CANCELAfterTheFinalResponse(t *testing.T) {
 		w.want("busy far_end_refused 486")
 	})
 }
+
+// RFC 3261 s9.1: "If no provisional response has been received, the CANCEL request MUST NOT be sent; rather, the client
+// MUST wait for the arrival of a provisional response before sending the request." A re-INVITE is no exception.
+func TestRFC3261S9_1CANCELOfAReINVITEWaits(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		a, b := w.connect(plain)
+		w.pbx.SetFaults(siptest.Faults{NeverTrying: true})
+		sent := w.tap(hostPBX)
+		a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+		b.ExpectRequest("INVITE")
+		a.Cancel().Expect(200)
+		time.Sleep(5 * time.Second)
+		if n := len(sent.all("CANCEL")); n != 0 {
+			t.Errorf("%d CANCELs before a provisional response", n)
+		}
+		b.Respond(100, nil, "")
+		b.ExpectRequest("CANCEL")
+		a.Expect(487)
+		w.done(a, b)
+	})
+}
+
+// RFC 3261 s9.2: "Regardless of the method of the original request, as long as the CANCEL matched an existing
+// transaction, the UAS answers the CANCEL request itself with a 200 (OK) response." A re-INVITE that was refused at
+// once is one, and so is a request that is no INVITE.
+func TestRFC3261S9_2CANCELMatchesAnyTransaction(t *testing.T) {
+	inWorld(t, both(toneless, func(s *setup) { s.carrier.Lenient = true }), func(w *world) {
+		a, b := w.connect(plain)
+		a.Reinvite("hello", "Content-Type: text/plain").Expect(415)
+		a.Cancel().Expect(200)
+		w.done(a, b)
+		options := string(request("OPTIONS sip:127.0.0.1 SIP/2.0", "1 OPTIONS", "Max-Forwards: 70\n", ""))
+		w.carrier.SendRaw([]byte(options))
+		w.carrier.Receive()
+		w.carrier.SendRaw([]byte(strings.Replace(strings.Replace(options, "OPTIONS sip", "CANCEL sip", 1), "1 OPTIONS", "1 CANCEL", 1)))
+		if m := w.carrier.Receive(); m.Code != 200 {
+			t.Errorf("a CANCEL of OPTIONS is answered %s", m)
+		}
+	})
+}

@@ -296,3 +296,25 @@ func TestRFC3262S5LateOffer(t *testing.T) {
 		w.want("failed session_description 488")
 	})
 }
+
+// RFC 3262 s3: "If the UAS does send a final response when reliable responses are still unacknowledged, it SHOULD NOT
+// continue to retransmit the unacknowledged reliable provisional responses, but it MUST be prepared to process PRACK
+// requests for those outstanding responses."
+func TestRFC3262S3PRACKCrossesTheFinalResponse(t *testing.T) {
+	inWorld(t, both(toneless, reliable), func(w *world) {
+		sent := w.tap(hostCarrier)
+		a := w.carrier.Invite(acknowledging(plain))
+		b := w.pbx.Accept()
+		b.Respond(183, nil, described(w.pbxVoice, "", 1))
+		early := a.Expect(183)
+		b.Respond(486, nil, "")
+		a.Expect(486)
+		a.Prack(early, "").Expect(200)
+		before := len(sent.all("SIP/2.0 183"))
+		time.Sleep(5 * time.Second)
+		if n := len(sent.all("SIP/2.0 183")) - before; n != 0 {
+			t.Errorf("%d repetitions after the final response", n)
+		}
+		w.want("busy far_end_refused 486")
+	})
+}

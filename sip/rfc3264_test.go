@@ -199,3 +199,24 @@ func TestRFC3264S6_1PayloadTypesOfOurAnswer(t *testing.T) {
 		}
 	})
 }
+
+// RFC 3264 s6: "The answer MUST contain exactly the same number of "m=" lines as the offer." A callee that leaves lines
+// out is no reason for us to do so towards the caller.
+func TestRFC3264S6AnswerOfACalleeThatLeavesLinesOut(t *testing.T) {
+	inWorld(t, toneless, func(w *world) {
+		o := plain
+		o.Body = described(w.carrierVoice, "", 0) + picture
+		a := w.carrier.Invite(o)
+		b := w.pbx.Accept()
+		b.Respond(200, nil, described(w.pbxVoice, "", 0)) // one line only
+		m := a.Expect(200, 502)
+		if m.Code == 200 {
+			if n := strings.Count(m.Body, "m="); n != 2 {
+				t.Errorf("%d lines in the answer to two:\n%s", n, m.Body)
+			}
+			a.Ack("")
+			a.Bye().Expect(200)
+		}
+		w.lossy = true // refused or mended
+	})
+}

@@ -137,3 +137,47 @@ func TestRFC3311S5_2Rejected(t *testing.T) {
 		w.done(a, b)
 	})
 }
+
+// RFC 3311 s5.2: "Similarly, if an UPDATE is received that contains an offer, and the UAS has received an offer (in an
+// UPDATE, PRACK, or INVITE) to which it has not yet generated an answer, the UAS MUST reject the UPDATE with a 500
+// response, and MUST include a Retry-After header field with a randomly chosen value between 0 and 10 seconds." The
+// offer is in a re-INVITE.
+func TestRFC3311S5_2OfferWithinAReINVITE(t *testing.T) {
+	inWorld(t, both(toneless, updating), func(w *world) {
+		a, b := w.connect(plain)
+		first := a.Reinvite(described(w.carrierVoice, "sendonly", 1))
+		b.ExpectRequest("INVITE")
+		after(t, a.Request("UPDATE", nil, described(w.carrierVoice, "sendrecv", 2)).Expect(500))
+		b.Answer()
+		first.Expect(200)
+		a.Ack("")
+		b.ExpectRequest("ACK")
+		w.done(a, b)
+	})
+}
+
+// RFC 3311 s5.2: "the UAS MUST reject the UPDATE with a 500 response, and MUST include a Retry-After header field with
+// a randomly chosen value between 0 and 10 seconds." The offer is in the first INVITE, which is answered by the 2xx
+// only.
+func TestRFC3311S5_2OfferWithinTheINVITE(t *testing.T) {
+	inWorld(t, both(toneless, updating), func(w *world) {
+		a, b := w.ring(plain)
+		after(t, a.Request("UPDATE", nil, described(w.carrierVoice, "sendrecv", 2)).Expect(500))
+		w.busy(a, b)
+	})
+}
+
+// RFC 3264 s4: "it MUST NOT generate a new offer if it has generated a prior offer for which it has not yet received an
+// answer or a rejection." A peer that does so by re-INVITE within its UPDATE gets a final response to both.
+func TestRFC3311S5_2ReINVITEWithinAnUPDATE(t *testing.T) {
+	inWorld(t, both(toneless, updating), func(w *world) {
+		a, b := w.connect(plain)
+		update := a.Request("UPDATE", nil, described(w.carrierVoice, "sendonly", 1))
+		b.ExpectRequest("INVITE")
+		a.Reinvite(described(w.carrierVoice, "sendrecv", 2)).Expect(491, 500)
+		b.Answer()
+		b.ExpectRequest("ACK")
+		update.Expect(200)
+		w.done(a, b)
+	})
+}

@@ -20,6 +20,7 @@ const longestInterval = 24 * time.Hour
 func (l *leg) askSession(m *wire.Message) (dialog.SessionExpires, bool) {
 	asked, ok := dialog.ParseSessionExpires(m.Value("Session-Expires"))
 	minSE, _ := dialog.ParseSeconds(cut(m.Value("Min-SE")))
+	l.minSE = max(l.minSE, min(minSE, longestInterval))
 	value, tooBrief := dialog.Negotiate(asked, ok, hasTag(m.Supported, tagTimer) || hasTag(m.Require, tagTimer), minSE, l.trunk.SessionTimer)
 	value.Interval = min(value.Interval, longestInterval)
 	return value, !tooBrief
@@ -35,15 +36,15 @@ func cut(value string) string {
 	return value
 }
 
-// agreeSession writes the outcome into our 2xx, and starts the timer.
-func (l *leg) agreeSession(b *wire.Builder, v dialog.SessionExpires) {
+// agreeSession writes the outcome into our 2xx to a request, and starts the timer.
+func (l *leg) agreeSession(b *wire.Builder, v dialog.SessionExpires, m *wire.Message) {
 	b.Add("Supported", tagTimer)
 	if v.Interval == 0 {
 		l.session.Stop()
 		return
 	}
 	b.Add("Session-Expires", v.String())
-	if v.Refresher == dialog.ByUAC {
+	if v.Refresher == dialog.ByUAC || hasTag(m.Supported, tagTimer) { // RFC 4028 s9
 		b.Add("Require", tagTimer)
 	}
 	l.session.Start(v.Interval, v.Refresher == dialog.ByUAS, l.agent.shard.now)
@@ -51,30 +52,31 @@ func (l *leg) agreeSession(b *wire.Builder, v dialog.SessionExpires) {
 
 // offerSession writes into an INVITE of ours what session timer we have, or want.
 func (l *leg) offerSession(b *wire.Builder, o *inviteOut) {
-	v := dialog.SessionExpires{Interval: max(l.trunk.SessionTimer, o.minSE)}
+	minSE := max(dialog.MinSE, l.minSE) // RFC 4028 s7.4
+	v := dialog.SessionExpires{Interval: max(l.trunk.SessionTimer, l.minSE)}
 	if l.trunk.SessionTimer == 0 {
 		v.Interval = 0
 	}
 	if l.session.Running() { // the roles stay as they are (RFC 4028 s7.4)
-		v.Interval, v.Refresher = l.session.Interval(), dialog.ByUAS
+		v.Interval, v.Refresher = max(l.session.Interval(), l.minSE), dialog.ByUAS
 		if l.session.Ours() {
 			v.Refresher = dialog.ByUAC
 		}
 	}
-	if v.Interval > 0 {
-		b.Add("Session-Expires", v.String()).Add("Min-SE", seconds(max(dialog.MinSE, o.minSE)))
+	if o.session = v.Interval; v.Interval > 0 {
+		b.Add("Session-Expires", v.String()).Add("Min-SE", seconds(minSE))
 	}
 }
 
 // takeSession starts the timer that a 2xx to our INVITE agrees to; a peer
 // without timers leaves the refreshing to us, if we want a timer (RFC 4028 s7.2).
-func (l *leg) takeSession(m *wire.Message) {
+func (l *leg) takeSession(o *inviteOut, m *wire.Message) {
 	v, ok := dialog.ParseSessionExpires(m.Value("Session-Expires"))
 	switch {
 	case ok:
 		l.session.Start(min(max(v.Interval, dialog.MinSE), longestInterval), v.Refresher != dialog.ByUAS, l.agent.shard.now)
-	case l.trunk.SessionTimer > 0:
-		l.session.Start(l.trunk.SessionTimer, true, l.agent.shard.now)
+	case o.session > 0:
+		l.session.Start(o.session, true, l.agent.shard.now)
 	default:
 		l.session.Stop()
 	}
@@ -84,12 +86,34 @@ func (l *leg) takeSession(m *wire.Message) {
 // tooBrief retries an INVITE whose interval the peer found too short, once
 // (RFC 4028 s7.3).
 func (l *leg) tooBrief(o *inviteOut, m *wire.Message) bool {
-	minSE, ok := dialog.ParseSeconds(cut(m.Value("Min-SE")))
-	if !ok || o.again || o.minSE > 0 || minSE > longestInterval {
+	if o.again || !l.longer(o, m) {
 		return false
 	}
+	minSE := l.minSE
 	l.close(o)
 	l.agent.dialWith(l, o.dial, minSE)
+	return true
+}
+
+// tooBriefAgain does so with a request within the dialog, which keeps its offer.
+func (l *leg) tooBriefAgain(o *inviteOut, m *wire.Message) bool {
+	if !l.longer(o, m) {
+		return false
+	}
+	again := l.agent.again(l)
+	again.offer = o.offer
+	l.agent.ask(l, again, l.said)
+	return true
+}
+
+// longer takes the Min-SE of a 422; false when there is nothing to be gained
+// by asking again.
+func (l *leg) longer(o *inviteOut, m *wire.Message) bool {
+	minSE, ok := dialog.ParseSeconds(cut(m.Value("Min-SE")))
+	if !ok || o.session == 0 || minSE <= o.session || minSE > longestInterval {
+		return false
+	}
+	l.minSE = max(l.minSE, minSE)
 	return true
 }
 

@@ -249,6 +249,12 @@ func (sh *shard) cancel(in letter) {
 		return
 	}
 	tx := sh.servers[key.Invite()]
+	if tx == nil && sh.other(key) || tx != nil && tx.leg == nil {
+		// Too late for a final response, or no INVITE: there is nothing to
+		// cancel, and that is a 200 (RFC 3261 s9.2).
+		sh.reply(in, 200)
+		return
+	}
 	if tx == nil || tx.leg == nil || tx.leg.trunk != in.trunk {
 		if len(sh.early) < maxEarly {
 			sh.early[key.Invite()] = sh.now.Add(earlyCancel)
@@ -259,6 +265,17 @@ func (sh *shard) cancel(in letter) {
 	// The 200 carries the To-tag of the responses to the INVITE (RFC 3261 s9.2).
 	sh.respondOnce(in, 200, tx.leg.tag)
 	tx.leg.cancelled(tx, m)
+}
+
+// other reports whether a CANCEL names a transaction that is no INVITE.
+func (sh *shard) other(key transaction.Key) bool {
+	for _, method := range []wire.Method{wire.OPTIONS, wire.BYE, wire.INFO, wire.UPDATE, wire.PRACK, wire.REFER} {
+		key.Method = method
+		if sh.servers[key] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // overtaken reports whether an INVITE was cancelled before it came.

@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tonegate/call"
@@ -59,10 +60,28 @@ func (l *leg) newDescriptions() {
 	l.local = sdp.NewLocal(uint64(l.agent.shard.random.Uint32()), l.trunk.Media)
 }
 
+// strange reports a body that we do not understand, and may not ignore
+// (RFC 3261 s8.2.3).
+func strange(m *wire.Message) bool {
+	if len(m.Body) == 0 {
+		return false
+	}
+	coding := strings.TrimSpace(m.Value("Content-Encoding"))
+	if isSDP(m.ContentType) && (coding == "" || strings.EqualFold(coding, "identity")) {
+		return false
+	}
+	for p := range strings.SplitSeq(m.Value("Content-Disposition"), ";") {
+		if name, value, _ := strings.Cut(p, "="); strings.EqualFold(strings.TrimSpace(name), "handling") {
+			return !strings.EqualFold(strings.TrimSpace(value), "optional")
+		}
+	}
+	return true
+}
+
 // read takes the description out of a message; neither when there is none
 // that can be used.
 func (a *agent) read(m *wire.Message) (call.Body, *sdp.Session) {
-	if len(m.Body) == 0 || !isSDP(m.ContentType) {
+	if len(m.Body) == 0 || !isSDP(m.ContentType) || strange(m) {
 		return call.Body{}, nil
 	}
 	s := a.parse(string(m.Body))

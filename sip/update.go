@@ -25,14 +25,11 @@ func (l *leg) updated(in letter, d *dialog.Dialog) {
 	if !ok {
 		return
 	}
-	if l.update != nil { // the one before is not answered yet (RFC 3311 s5.2)
+	if (session != nil || l.update != nil) && l.owes() {
 		l.refuse(in, 500)
 		return
 	}
 	l.takeAllow(in.message)
-	if d == &l.dialog {
-		l.retarget(in)
-	}
 	u := &updateIn{request: in.message, dialog: d, tx: l.agent.shard.serve(in, nil), offer: session, session: timer}
 	if session == nil {
 		l.agent.answerUpdate(l, u, nil)
@@ -44,6 +41,15 @@ func (l *leg) updated(in letter, d *dialog.Dialog) {
 		return
 	}
 	l.agent.feed(call.Reinvited{Side: l.side, Offer: body, Update: true})
+}
+
+// owes reports whether an offer of the peer's waits for our answer: then it may
+// not make another (RFC 3311 s5.2).
+func (l *leg) owes() bool {
+	if l.update != nil || l.in.offer == nil {
+		return l.update != nil
+	}
+	return l.in.again && !l.in.accepted.Waiting() || !l.in.again && l.told == nil
 }
 
 func (a *agent) acceptUpdate(l *leg, body call.Body) {
@@ -60,10 +66,14 @@ func (a *agent) acceptUpdate(l *leg, body call.Body) {
 }
 
 func (a *agent) answerUpdate(l *leg, u *updateIn, text []byte) {
-	u.dialog.Refresh(u.request)
+	if u.dialog == &l.dialog {
+		l.retarget(u.request, u.tx.flow)
+	} else {
+		u.dialog.Refresh(u.request)
+	}
 	b := wire.NewResponse(u.request, 200, "", l.tag).Add("Contact", u.tx.flow.contact()).Add("Allow", l.trunk.allow())
 	if u.dialog == &l.dialog && a.call.Up() { // no session lasts before it has begun
-		l.agreeSession(b, u.session)
+		l.agreeSession(b, u.session, u.request)
 		l.rearm()
 	}
 	if text != nil {

@@ -72,6 +72,9 @@ func twoTargets(s *setup) {
 	s.options.Policy.Routes[0].To = []call.Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}
 }
 
+// noUpdate is the Allow of a phone that does not take UPDATE.
+const noUpdate = "INVITE, ACK, CANCEL, BYE, PRACK, INFO, OPTIONS"
+
 func both(changes ...func(*setup)) func(*setup) {
 	return func(s *setup) {
 		for _, c := range changes {
@@ -103,7 +106,7 @@ func inWorld(t *testing.T, change func(*setup), script func(w *world)) {
 func (w *world) defaults() setup {
 	w.registry = prometheus.NewRegistry()
 	phone := func(name string) siptest.Options {
-		return siptest.Options{Name: name, Peer: netip.AddrPortFrom(hostUs, sipPort), TB: w.t, Timeout: 200 * time.Second}
+		return siptest.Options{Name: name, Peer: netip.AddrPortFrom(hostUs, sipPort), TB: w.t, Timeout: 200 * time.Second, Allow: noUpdate}
 	}
 	one := func(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, 32) }
 	peer := func(a netip.Addr) Peer { return Peer{Network: wire.UDP, Address: netip.AddrPortFrom(a, sipPort)} }

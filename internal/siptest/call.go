@@ -96,7 +96,7 @@ func (p *Phone) outsideRequest(method string, o InviteOptions) (raw []byte, call
 		{"Call-ID", callID},
 		{"CSeq", "1 " + method},
 		{"Contact", p.contact(way)},
-		{"Allow", allow},
+		{"Allow", p.options.Allow},
 	}
 	return assemble(method+" "+uri+" SIP/2.0", fields, o.Headers, o.Body), callID
 }

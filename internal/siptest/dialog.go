@@ -65,7 +65,7 @@ func (c *Call) request(d *dialog, method, branch string, cseq uint32, extra []st
 		Field{"CSeq", fmt.Sprintf("%d %s", cseq, method)},
 	)
 	if method == "INVITE" || method == "UPDATE" {
-		fields = append(fields, Field{"Contact", c.phone.contact(way)}, Field{"Allow", allow})
+		fields = append(fields, Field{"Contact", c.phone.contact(way)}, Field{"Allow", c.phone.options.Allow})
 	}
 	return assemble(method+" "+uri+" SIP/2.0", fields, extra, body), way
 }

@@ -106,7 +106,7 @@ func (p *Phone) receiveRequest(m *Message) {
 		p.receiveInvite(r)
 	default:
 		if r.automatic() {
-			r.respond(200, []string{"Allow: " + allow}, "")
+			r.respond(200, []string{"Allow: " + p.options.Allow}, "")
 		}
 		p.outside.put(r)
 	}

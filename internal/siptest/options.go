@@ -22,6 +22,7 @@ type Options struct {
 	Media  func(netip.AddrPort) // called with the audio address of each description that arrives; it must not call the phone
 	Ladder *Ladder              // records what the phone sends and receives; on a simnet use Ladder.Watch instead
 
+	Allow   string        // what its Allow says; every method that a phone knows if empty
 	Manual  []string      // methods that the script answers itself; INVITE always is one of them
 	Timeout time.Duration // of every wait; 40 s if zero, more than 64*T1
 	T1      time.Duration // 500 ms if zero

@@ -11,6 +11,7 @@ import (
 	"time"
 )
 
+// allow is what a phone says without an Options.Allow.
 const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS"
 
 // Phone is a scripted user agent on one socket. Its methods may be called from several goroutines.
@@ -76,6 +77,9 @@ func (p *Phone) setDefaults() {
 	o := &p.options
 	if o.Name == "" {
 		o.Name = "phone"
+	}
+	if o.Allow == "" {
+		o.Allow = allow
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 40 * time.Second

@@ -84,7 +84,7 @@ func (r *Request) response(code int, headers []string, body string) []byte {
 		fields = append(fields, Field{"Contact", r.phone.contact(r.path)})
 	}
 	if code == 200 && r.Method == "INVITE" {
-		fields = append(fields, Field{"Allow", allow})
+		fields = append(fields, Field{"Allow", r.phone.options.Allow})
 	}
 	return assemble(fmt.Sprintf("SIP/2.0 %d %s", code, reason(code)), fields, headers, body)
 }

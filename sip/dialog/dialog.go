@@ -74,8 +74,9 @@ func (d *Dialog) refresh(m *wire.Message) {
 	}
 }
 
-// Refresh takes the remote target from a 2xx to our re-INVITE.
-func (d *Dialog) Refresh(res *wire.Message) { d.refresh(res) }
+// Refresh takes the remote target from a target refresh request that is
+// accepted, or from the 2xx to ours (RFC 3261 s12.2.2).
+func (d *Dialog) Refresh(m *wire.Message) { d.refresh(m) }
 
 // Receive judges a request within the dialog, ACK and CANCEL apart, and takes
 // in what it changes. The result is 0, or the status to refuse it with.
@@ -94,7 +95,6 @@ func (d *Dialog) Receive(req *wire.Message) int {
 		case d.InviteOut:
 			return 491
 		}
-		d.refresh(req)
 	}
 	return 0
 }

@@ -176,8 +176,12 @@ func TestS14_2SecondINVITEAndGlare(t *testing.T) {
 		t.Error("a refused re-INVITE moved the target")
 	}
 	d.InviteOut = false
-	if got := d.Receive(re("10")); got != 0 || !strings.Contains(d.Target, "moved@192.0.2.10") {
-		t.Errorf("re-INVITE: %d, target %s", got, d.Target)
+	last := re("10")
+	if got := d.Receive(last); got != 0 || strings.Contains(d.Target, "moved") {
+		t.Errorf("re-INVITE: %d, target %s before it is accepted", got, d.Target)
+	}
+	if d.Refresh(last); !strings.Contains(d.Target, "moved@192.0.2.10") {
+		t.Errorf("re-INVITE: target %s", d.Target)
 	}
 }
 
