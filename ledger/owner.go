@@ -62,12 +62,18 @@ func (o *owner) run(queue <-chan entry, abandon <-chan struct{}) error {
 			case o.writeDue == nil:
 				o.writeDue = time.After(writeEvery)
 			}
+			if o.syncDue == nil {
+				o.syncDue = time.After(syncEvery)
+			}
 			if !more && o.retry == nil {
 				return o.finish()
 			}
 		case <-o.writeDue:
 			o.write()
 		case <-o.syncDue:
+			if o.retry == nil {
+				o.write()
+			}
 			o.sync()
 			o.noteDrops()
 		case <-o.retry:
@@ -156,7 +162,7 @@ func (o *owner) write() {
 		o.counters.written.Add(b.count)
 		o.batches = o.batches[1:]
 		if o.syncDue == nil {
-			o.syncDue = time.After(syncEvery - writeEvery)
+			o.syncDue = time.After(syncEvery)
 		}
 	}
 	o.batches = nil

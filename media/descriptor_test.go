@@ -35,8 +35,8 @@ func TestDescriptorsSpeakBothFamilies(t *testing.T) {
 		if n, err := a.WriteToUDPAddrPort([]byte("hello"), at); n != 5 || err != nil {
 			t.Errorf("%d %v", n, err)
 		}
-		if n, err := a.read(buffer[:], &from); n != 5 || err != 0 || from.read() != at {
-			t.Errorf("%d %v from %v", n, err, from.read())
+		if n, err := a.read(buffer[:], &from); n != 5 || err != 0 || from.AddrPort() != at {
+			t.Errorf("%d %v from %v", n, err, from.AddrPort())
 		}
 		for _, wrong := range []string{"192.0.2.1:1", "[2001:db8::1]:1"} {
 			if to := netip.MustParseAddrPort(wrong); to.Addr().Is4() != at.Addr().Is4() {
