@@ -152,6 +152,9 @@ func TestEmergencyCallsAlwaysGetThrough(t *testing.T) {
 		if coin() {
 			f = Facts{Trunk: "carrier", Caller: num(t, []string{"110", "118", "119"}[rng.IntN(3)]), Called: num(t, "0312340001"), Unread: f.Unread}
 		}
+		if rng.IntN(4) == 0 { // redirected by the police, or their call-back sent on
+			f.Called, f.Trunk, f.Urgent = num(t, "08012345678"), "pbx", true
+		}
 		plan := p.Plan(f, Screening{Stopped: coin()})
 		if plan.Refusal != nil || plan.Notices != (Slots{}) || plan.Withhold || plan.Exempt == "" || plan.LiveCalls != KeepLiveCalls || len(plan.Targets) == 0 {
 			t.Fatalf("case %d: %s", i, fmt.Sprintf("%+v", plan))

@@ -38,6 +38,7 @@ const (
 	ReasonMediaLost        Reason = "no_media"
 	ReasonDescription      Reason = "session_description"
 	ReasonExtension        Reason = "extension_required"
+	ReasonInterval         Reason = "session_interval"
 	ReasonNoticeFailed     Reason = "notice_failed"
 	ReasonGone             Reason = "dialog_gone"
 	ReasonSessionExpired   Reason = "session_expired"

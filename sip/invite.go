@@ -64,7 +64,7 @@ func (a *agent) begin(in letter) {
 	}
 	var ok bool
 	if caller.in.session, ok = caller.askSession(m); !ok && !plan.Emergency {
-		w.turnAway(422, call.ReasonExtension)
+		w.turnAway(422, call.ReasonInterval)
 	}
 	if plan.Refusal == nil && caller.in.offer != nil {
 		w.narrowTo(caller.in.offer)

@@ -100,7 +100,7 @@ func TestLadderSession(t *testing.T) {
 			o.Headers = []string{"Supported: timer", "Session-Expires: 60"}
 			a := w.carrier.Invite(o)
 			w.header(a.Expect(422), "Min-SE", "90")
-			w.want("refused extension_required 422")
+			w.want("refused session_interval 422")
 		}},
 		{"session-too-brief-for-callee", both(toneless, timers), func(w *world) {
 			a := w.carrier.Invite(plain)

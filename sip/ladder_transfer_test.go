@@ -176,6 +176,20 @@ func TestLadderTransfer(t *testing.T) {
 			w.want("refused stop_list 404")
 			w.want("completed caller_hung_up 200")
 		}},
+		{"transfer-of-a-call-back", both(both(toneless, transfers), func(s *setup) { s.stopped = []string{"+818012345678"} }), func(w *world) {
+			a, b := w.connect(siptest.InviteOptions{To: "0312340001", From: "110"})
+			refer(b, mobile).Expect(202) // the police get through, whatever is on the list
+			w.told(b, active, "SIP/2.0 100 Trying")
+			c := w.carrier.Accept()
+			c.Answer()
+			w.told(b, over, "SIP/2.0 200 OK")
+			b.ExpectRequest("BYE")
+			c.ExpectRequest("ACK")
+			w.freshened(a)
+			hangUp(a, c)
+			w.want("completed transferred 200")
+			w.want("completed caller_hung_up 200")
+		}},
 		{"transfer-silent", both(toneless, transfers), func(w *world) {
 			a, b := w.connect(plain)
 			w.header(refer(b, mobile, "Refer-Sub: false").Expect(202), "Refer-Sub", "false")

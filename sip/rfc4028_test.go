@@ -154,7 +154,7 @@ func TestRFC4028S7_4ARefreshChangesNothing(t *testing.T) {
 func TestRFC4028S9TooBrief(t *testing.T) {
 	inWorld(t, both(toneless, updating), func(w *world) {
 		w.header(w.carrier.Invite(asking("Session-Expires: 89")).Expect(422), "Min-SE", "90")
-		w.want("refused extension_required 422")
+		w.want("refused session_interval 422")
 		a, b, _ := w.timed(asking("Session-Expires: 90"))
 		w.header(a.Reinvite(described(w.carrierVoice, "", 1), "Supported: timer", "x: 60").Expect(422), "Min-SE", "90")
 		w.header(a.Request("UPDATE", []string{"k: timer", "Session-Expires: 60"}, "").Expect(422), "Min-SE", "90")
