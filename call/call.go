@@ -122,7 +122,9 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 	c.takeQueued()
 	c.freshen()
 	c.finish()
-	return c.out
+	out := c.out
+	c.out = nil
+	return out
 }
 
 func (c *Call) do(a Action) { c.out = append(c.out, a) }

@@ -16,25 +16,36 @@ var errNoAudio = errors.New("no audio that can be used")
 // agent is the I/O half of one call: it turns messages and timers into events
 // of its call.Call, and carries out what that decides.
 type agent struct {
-	shard      *shard
-	id         string
+	shard  *shard
+	id     string
+	legs   [3]*leg // by call.Side; nobody is parked but in a transfer
+	pair   [2]leg  // where the first two of them live
+	timer  timer   // after the end: when late messages are no longer answered for
+	closed bool
+
+	cancels string // the Reason of the caller's CANCEL, passed on
+	*live          // nil after the end
+}
+
+// live is what late messages have no need of.
+type live struct {
 	call       call.Call
 	ways       []*way    // what it has gone by: the first one, redirections, transfers
-	legs       [3]*leg   // by call.Side; nobody is parked but in a transfer
-	pair       [2]leg    // where the first two of them live
 	parkedFrom call.Side // where the parked leg was
-
-	queue   []call.Event
-	running bool
-	timer   timer // after the end: when late messages are no longer answered for
-	closed  bool
-	cancels string // the Reason of the caller's CANCEL, passed on
+	queue      []call.Event
+	running    bool
 }
+
+// ended reports whether there is nothing left but to answer late messages.
+func (a *agent) ended() bool { return a.live == nil }
 
 // feed tells the call what happened, and does what it says. Events that come
 // up while doing it wait their turn.
 func (a *agent) feed(ev call.Event) {
 	a.shard.current = a
+	if a.ended() {
+		return
+	}
 	a.queue = append(a.queue, ev)
 	if a.running {
 		return
@@ -55,6 +66,9 @@ func (a *agent) feed(ev call.Event) {
 		}
 	}
 	a.queue, a.running = nil, false
+	if a.closed {
+		a.live = nil
+	}
 }
 
 func (a *agent) do(act call.Action) {
@@ -130,9 +144,6 @@ func (a *agent) finish(r call.Record) {
 			l.end()
 		}
 	}
-	for _, w := range a.ways {
-		w.identity = identity{}
-	}
 	a.shard.timers.set(&a.timer, a.shard.now.Add(lingerFactor*transaction.Standard.T1))
 }
 
@@ -166,12 +177,15 @@ func (a *agent) expire(time.Time) {
 
 // abandon ends a call that a fault of ours broke.
 func (a *agent) abandon() {
+	if a.ended() {
+		return
+	}
 	a.queue, a.running = nil, false
 	func() {
 		defer func() { recover() }() // the second fault: nothing more to be done properly
 		a.feed(call.Released{Why: call.ReasonFault})
 	}()
-	if !a.call.Finished() {
+	if !a.ended() && !a.call.Finished() {
 		a.closeMedia()
 		a.leave()
 		a.expire(a.shard.now)

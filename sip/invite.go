@@ -13,7 +13,7 @@ import (
 // invite begins a call (RFC 3261 s13.3.1).
 func (sh *shard) invite(in letter) {
 	m := in.message
-	a := &agent{shard: sh}
+	a := &agent{shard: sh, live: new(live)}
 	for side := range a.pair {
 		l := &a.pair[side]
 		l.agent, l.side, l.timer.owner = a, call.Side(side), l

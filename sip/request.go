@@ -24,6 +24,13 @@ func (l *leg) receive(in letter) {
 		sh.respondOnce(in, status, l.tag)
 		return
 	}
+	switch m.Method {
+	case wire.UPDATE, wire.INFO, wire.REFER, wire.INVITE:
+		if l.agent.ended() {
+			l.refuse(in, 481)
+			return
+		}
+	}
 	if d := l.early(m); d != nil && m.Method == wire.UPDATE {
 		if status := d.Receive(m); status != 0 {
 			l.refuse(in, status)

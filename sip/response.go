@@ -23,6 +23,8 @@ func (l *leg) responded(tx *clientTx, m *wire.Message) {
 		l.progressed(o, m)
 	case m.Status < 300:
 		l.answered(o, m)
+	case l.agent.ended():
+		l.close(o)
 	case m.Status == 422 && l.tooBrief(o, m):
 	case m.Status < 400 && l.trunk.Redirect && len(m.Contact) > 0:
 		l.close(o)
@@ -80,6 +82,10 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 	}
 	if l.dialog.RemoteTag == m.To.Tag {
 		return // repeated while its ACK waits for the caller's
+	}
+	if a.ended() {
+		l.reject(o, m)
+		return
 	}
 	l.close(o)
 	body, session := a.read(m)

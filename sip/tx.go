@@ -22,7 +22,7 @@ type serverTx struct {
 // serve starts a server transaction for a request.
 func (sh *shard) serve(in letter, l *leg) *serverTx {
 	m := in.message
-	tx := &serverTx{shard: sh, key: transaction.ServerKey(m), flow: in.flow, leg: l,
+	tx := &serverTx{shard: sh, key: transaction.ServerKey(m).Clone(), flow: in.flow, leg: l,
 		machine: transaction.NewServer(m.Method, m.Network.Reliable(), in.trunk.Timers, sh.now)}
 	tx.timer.owner = tx
 	sh.servers[tx.key] = tx

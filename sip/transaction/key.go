@@ -46,6 +46,12 @@ func legacy(m *wire.Message) string {
 	return strings.Join(parts[:], "\n") // no part holds a line break
 }
 
+// Clone is the same key, which keeps no message in memory.
+func (k Key) Clone() Key {
+	k.Branch, k.Host, k.Legacy = strings.Clone(k.Branch), strings.Clone(k.Host), strings.Clone(k.Legacy)
+	return k
+}
+
 // Invite is the key of the INVITE that a CANCEL is for (RFC 3261 s9.2).
 func (k Key) Invite() Key {
 	k.Method = wire.INVITE

@@ -26,6 +26,16 @@ const (
 	PUBLISH   Method = "PUBLISH"   // RFC 3903
 )
 
+// named is a method, spelt by the constant of its name where it has one, so that it keeps no message in memory.
+func named(method string) Method {
+	for _, m := range [...]Method{INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO} {
+		if string(m) == method {
+			return m
+		}
+	}
+	return Method(method)
+}
+
 // Network is the transport that carried a message.
 type Network uint8
 

@@ -90,7 +90,7 @@ func (m *Message) readStartLine(line string) (uri, version string, p *Problem) {
 		return "", first, nil
 	}
 	if more && isToken(first) {
-		m.Method = Method(first)
+		m.Method = named(first)
 	}
 	if m.Method == "" || !ok || strings.IndexByte(third, ' ') >= 0 {
 		return "", "", bad("Bad request line", "three parts, one space between them")

@@ -67,7 +67,7 @@ func (m *Message) readCSeq(value string) *Problem {
 		return bad("CSeq method does not match", "")
 	}
 	// sipgo writes the request's own method in capitals; the CSeq still has it as it was sent.
-	m.CSeq, m.Method = uint32(n), Method(method)
+	m.CSeq, m.Method = uint32(n), named(method)
 	return nil
 }
 
