@@ -111,9 +111,38 @@ func TestUpdateBeforeTheAnswer(t *testing.T) {
 		{Reinvited{Side: B, Offer: Theirs("moved too"), Update: true}, "AcceptReinvite(B,theirs)"},
 		{picks, "Ack(f,none) Answer(ours)"},
 	})
+	reliable := offer
+	reliable.Reliable = true
+	run(t, early, race{ // not before A is known to have our description (RFC 3311 s5.1)
+		{reliable, "Progress(183,ours)"},
+		{Reinvited{Side: A, Offer: Theirs("moved"), Update: true}, "RefuseReinvite(A,491)"},
+		{Pracked{}, "Play(A,tone)"},
+		{Reinvited{Side: A, Offer: Theirs("moved"), Update: true}, "AcceptReinvite(A,ours)"},
+	})
 	run(t, one, race{ // the description that A has is B's: only B could answer
 		{offer, "Dial(0,theirs)"},
 		{Progressed{Status: 183, Fork: "f", SDP: Theirs("b")}, "Bridge Progress(183,theirs)"},
 		{Reinvited{Side: A, Offer: Theirs("moved"), Update: true}, "RefuseReinvite(A,491)"},
 	})
+}
+
+// A has acknowledged the description of one fork, and another one answers: it
+// cannot be told in the 2xx (RFC 3261 s13.2.1).
+func TestAnotherForkAnswers(t *testing.T) {
+	reliable := offer
+	reliable.Reliable = true
+	start := race{
+		{reliable, "Dial(0,theirs)"},
+		{Progressed{Status: 183, Fork: "f", SDP: Theirs("b")}, "Bridge Progress(183,theirs)"},
+		{Pracked{}, ""},
+	}
+	run(t, one, after(start, race{
+		{Answered{Fork: "g", SDP: Theirs("b2")}, "Bridge Ack(g,none) Answer(none)"},
+		{Acked{}, "Reinvite(A,theirs)"},
+		{ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("a2")}, "AckReinvite(A,none)"},
+	}))
+	run(t, one, after(start, race{
+		{Answered{Fork: "f", SDP: Theirs("b")}, "Bridge Ack(f,none) Answer(none)"},
+		{Acked{}, ""},
+	}))
 }

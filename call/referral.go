@@ -29,7 +29,7 @@ func (s parkedState) String() string { return [...]string{"none", "up", "called 
 // waits, to get the call back if nothing comes of it.
 func (c *Call) referred(e Referred) {
 	switch {
-	case e.Side == Parked || !c.settled():
+	case !c.settled():
 		c.do(RefuseReferral{Side: e.Side, Status: 500}) // it may ask again (RFC 3261 s21.5.1)
 		return
 	case e.Plan.Refusal != nil: // no word of why, and the same words as for a target that is not there

@@ -1,6 +1,9 @@
 package call
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // talking is a call that is up.
 var talking = race{
@@ -61,6 +64,13 @@ func TestTransfer(t *testing.T) {
 			{Rejected{Status: 486}, "Report(parked,486) Stop(A)"},
 			{NoticeEnded{Side: A, Proof: Proof{Failed: "stopped"}}, "Write(busy,far_end_refused) Unpark Bridge"},
 		}},
+		{"the transferor leaves when it has failed", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{rings, "Report(parked,180)"},
+			{RangOut{}, "Report(parked,408) Cancel"},
+			{HungUp{Side: Parked}, "Write(completed,transferred) Bye(A,19)"},
+			{Rejected{Status: 487}, "Finish(no_answer,nobody_answered)"},
+		}},
 		{"the transferor leaves at once", race{
 			{Referred{Side: B, Plan: third}, begun},
 			{HungUp{Side: Parked, Cause: 16}, "Write(completed,transferred)"},
@@ -108,6 +118,18 @@ func TestTransfer(t *testing.T) {
 	}
 }
 
+// Whoever stays is the one whose description the target is offered.
+func TestTransferOffersWhoStays(t *testing.T) {
+	for side, want := range map[Side]string{A: "b", B: "a"} {
+		c := run(t, one, talking)
+		for _, a := range c.Step(time.Unix(9, 0), Referred{Side: side, Plan: &Plan{Targets: []Target{{Trunk: "third"}}}}) {
+			if d, ok := a.(Dial); ok && d.Offer.SDP != want {
+				t.Errorf("transferred by %s: offered %q, want %q", side, d.Offer.SDP, want)
+			}
+		}
+	}
+}
+
 func TestRedirection(t *testing.T) {
 	to := func(trunk string) *Plan { return &Plan{Targets: []Target{{Trunk: trunk}}} }
 	forwarded := to("mobile")
@@ -125,6 +147,12 @@ func TestRedirection(t *testing.T) {
 			{heard(A), "Dial(0,theirs)"},
 			{picks, "Ack(f,none) Answer(ours)"},
 			{Acked{}, "Play(B,tone)"},
+		}},
+		{"of a call that hears the callee already", one, race{
+			{offer, "Dial(0,theirs)"},
+			{Progressed{Status: 183, Fork: "f", SDP: Theirs("b")}, "Bridge Progress(183,theirs)"},
+			{Redirected{Status: 302, Plans: []*Plan{forwarded}}, "Silence Play(A,tone)"},
+			{heard(A), "Dial(0,theirs)"},
 		}},
 		{"of a call that has heard its tone", early, race{
 			{offer, "Progress(183,ours) Play(A,tone)"},

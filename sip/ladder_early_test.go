@@ -24,10 +24,7 @@ func TestLadderEarlyMedia(t *testing.T) {
 			w.header(a.Expect(183), "P-Early-Media", "sendonly") // the tone: nothing is heard of the caller
 			b := w.pbx.Accept()
 			w.header(b.Invite, "P-Early-Media", "supported")
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},
@@ -36,10 +33,7 @@ func TestLadderEarlyMedia(t *testing.T) {
 			b := w.pbx.Accept()
 			b.Respond(183, []string{"P-Early-Media: sendrecv, gated"}, described(w.pbxVoice, "", 1))
 			w.header(a.Expect(183), "P-Early-Media", "sendrecv")
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
@@ -51,10 +45,7 @@ func TestLadderEarlyMedia(t *testing.T) {
 			if m.Body != "" || m.Header("P-Early-Media") != "" {
 				w.t.Errorf("what must not be heard is offered:\n%s", m)
 			}
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
@@ -62,10 +53,7 @@ func TestLadderEarlyMedia(t *testing.T) {
 			a := w.carrier.Invite(forwarded)
 			w.header(a.Expect(183), "P-Early-Media", "")
 			b := w.pbx.Accept()
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},

@@ -186,10 +186,7 @@ func TestLadderNotice(t *testing.T) {
 			w.pbxVoice.Wait()
 			time.Sleep(50 * time.Millisecond)
 			w.oneStream(w.carrierVoice, 75) // the tone, then B's ringing, one stream
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},

@@ -17,10 +17,7 @@ func TestLadderReinvite(t *testing.T) {
 		if err != nil || (offer.Direction != direction && !(offer.Direction == "" && direction == "sendrecv")) {
 			w.t.Errorf("%s arrived as %q, %v", direction, offer.Direction, err)
 		}
-		to.Answer()
-		from.Expect(200)
-		from.Ack("")
-		to.ExpectRequest("ACK")
+		answered(from, to)
 	}
 	draw(t, []ladder{
 		{"hold", toneless, func(w *world) {
@@ -56,10 +53,7 @@ func TestLadderReinvite(t *testing.T) {
 			a, b := w.connect(plain)
 			b.Reinvite(described(w.pbxVoice, "", 1), "Contact: <sip:pbx@127.0.0.4:5060>")
 			a.ExpectRequest("INVITE")
-			a.Answer()
-			b.Expect(200)
-			b.Ack("")
-			a.ExpectRequest("ACK")
+			answered(b, a)
 			time.Sleep(time.Second)
 			a.Bye().Expect(200)
 			time.Sleep(time.Second)
@@ -143,10 +137,7 @@ m=image 4000 udptl t38
 			if strings.Contains(b.Invite.Body, "qos") {
 				w.t.Errorf("B is told of A's resources:\n%s", b.Invite.Body)
 			}
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},

@@ -142,10 +142,7 @@ func TestLadderReliable(t *testing.T) {
 			b.RespondReliably(180, nil, "")
 			b.ExpectRequest("PRACK").Respond(200, nil, "")
 			a.Expect(180)
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
@@ -187,10 +184,7 @@ func TestLadderReliable(t *testing.T) {
 			b.Respond(180, nil, "")
 			ring := a.Expect(180)
 			w.about("the 180 to A", ring.At.Sub(b.Invite.At), 2*time.Second+10*time.Millisecond)
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},

@@ -83,10 +83,7 @@ func TestLadderSetup(t *testing.T) {
 			if n := w.carrier.Received() - before; n != 2 {
 				w.t.Errorf("the 180 was repeated %d times in 130 s, want each minute", n)
 			}
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
@@ -97,10 +94,7 @@ func TestLadderSetup(t *testing.T) {
 			first := w.pbx.Accept()
 			b := w.spare.Accept()
 			w.about("Timer B", b.Invite.At.Sub(first.Invite.At), 32*time.Second)
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
@@ -121,10 +115,7 @@ func TestLadderSetup(t *testing.T) {
 			a := w.carrier.Invite(forwarded)
 			w.pbx.Accept().Respond(503, nil, "")
 			b := w.spare.Accept()
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},
@@ -313,10 +304,7 @@ func TestLadderSetup(t *testing.T) {
 			o := siptest.InviteOptions{To: "110", From: "0355550001", Headers: forwarded.Headers}
 			a := w.pbx.Invite(o)
 			b := w.carrier.Accept()
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			w.stop("0355550001")
 			w.server.Rescreen()
 			time.Sleep(time.Second)
@@ -341,10 +329,7 @@ func TestASecondInviteOfACallIsNoNewCall(t *testing.T) {
 		if seen := a.Responses(); len(seen) != 0 {
 			w.t.Errorf("answered %v", seen)
 		}
-		b.Answer()
-		a.Expect(200)
-		a.Ack("")
-		b.ExpectRequest("ACK")
+		answered(a, b)
 		hangUp(a, b)
 		w.want("completed caller_hung_up 200")
 	})

@@ -70,10 +70,7 @@ func TestLadderUpdate(t *testing.T) {
 				w.t.Errorf("the answer is not the one to the INVITE: %v %+v", err, got)
 			}
 			b := w.pbx.Accept()
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200, before caller 50 whole")
 		}},
@@ -89,10 +86,7 @@ func TestLadderUpdate(t *testing.T) {
 			if got, err := siptest.ParseSDP(ok.Body); err != nil || got.Address.Addr() != hostUs {
 				w.t.Errorf("an answer that leads around us: %v %+v", err, got)
 			}
-			b.Answer()
-			a.Expect(200)
-			a.Ack("")
-			b.ExpectRequest("ACK")
+			answered(a, b)
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},

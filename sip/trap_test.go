@@ -153,10 +153,7 @@ func TestALostForkMayOnlyHangUp(t *testing.T) {
 		b := w.pbx.Accept()
 		fork := b.Fork()
 		fork.Respond(180, nil, "")
-		b.Answer()
-		a.Expect(200)
-		a.Ack("")
-		b.ExpectRequest("ACK")
+		answered(a, b)
 		fork.Reinvite(described(w.pbxVoice, "", 1)).Expect(481)
 		fork.Bye().Expect(200)
 		hangUp(a, b)
@@ -199,10 +196,7 @@ func TestOnlyItsTrunkMayCancelACall(t *testing.T) {
 		if m := w.pbx.Receive(); m.Code != 481 {
 			t.Errorf("answered %s", m)
 		}
-		b.Answer()
-		a.Expect(200)
-		a.Ack("")
-		b.ExpectRequest("ACK")
+		answered(a, b)
 		hangUp(a, b)
 		w.want("completed caller_hung_up 200")
 	})

@@ -213,16 +213,21 @@ var (
 		Headers: []string{"Diversion: <sip:0399990001@127.0.0.2>;reason=unconditional"}}
 )
 
+// answered lets b answer a.
+func answered(a, b *siptest.Call) {
+	b.Answer()
+	a.Expect(200)
+	a.Ack("")
+	b.ExpectRequest("ACK")
+}
+
 // connect sets up a call from the carrier to the PBX.
 func (w *world) connect(o siptest.InviteOptions) (a, b *siptest.Call) {
 	w.t.Helper()
 	a = w.carrier.Invite(o)
 	b = w.pbx.Accept()
 	b.Respond(180, nil, "")
-	b.Answer()
-	a.Expect(200)
-	a.Ack("")
-	b.ExpectRequest("ACK")
+	answered(a, b)
 	return a, b
 }
 
