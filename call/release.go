@@ -181,9 +181,10 @@ func (c *Call) retryAfter(seconds int) {
 	}
 }
 
-// passedOn is the status that A gets for B's. A redirection is not followed,
-// a challenge is ours to answer and not A's, and a 503 would tell A that we
-// are the one overloaded (RFC 3261 s16.7).
+// passedOn is the status that A gets for B's. A redirection that is not
+// followed is none to A, a challenge is ours to answer, a session interval is
+// between us and B, and a 503 would tell A that we are the one overloaded
+// (RFC 3261 s16.7).
 func passedOn(status int) int {
 	switch {
 	case status < 400:

@@ -80,7 +80,7 @@ func TestRFC4028S10RefreshThatIsRefused(t *testing.T) {
 
 // RFC 4028 s7.3: a request that was refused with 422 may be sent again with a longer interval. That is between the
 // callee and us: the caller asked for none, and need not know.
-func TestRFC4028S7_3A422IsNotPassedOn(t *testing.T) {
+func TestShortIntervalOfACalleeIsNotPassedOn(t *testing.T) {
 	inWorld(t, both(toneless, timers), func(w *world) {
 		a, b, _ := w.timed(plain, "Session-Expires: 300;refresher=uac", "Require: timer")
 		a.Reinvite(described(w.carrierVoice, "sendonly", 1))

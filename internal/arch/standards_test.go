@@ -67,3 +67,31 @@ func realTests(t *testing.T, root string) map[string]bool {
 	}
 	return real
 }
+
+// A test that is named for a clause quotes the sentence that it shows.
+var clauseTest = regexp.MustCompile(`(?m)^((?://.*\n)*)func (Test(?:RFC\d+)?S\d+\w*)\(`)
+
+func TestClausesAreQuoted(t *testing.T) {
+	seen := 0
+	for _, pattern := range []string{"../../sip/rfc*_test.go", "../../sip/*/rfc*_test.go", "../../media/sdp/rfc*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range clauseTest.FindAllStringSubmatch(string(text), -1) {
+				seen++
+				if strings.Count(m[1], `"`) < 2 {
+					t.Errorf("%s: %s quotes no sentence of its RFC", file, m[2])
+				}
+			}
+		}
+	}
+	if seen < 150 {
+		t.Errorf("%d tests are named for a clause", seen)
+	}
+}

@@ -156,7 +156,7 @@ func TestS16_6Item11TimerC(t *testing.T) {
 	want(t, "487 to our CANCEL", c.Response(487, at(time.Hour)).Ack, true)
 }
 
-func TestS16_6Item11TimerCOff(t *testing.T) {
+func TestTimerCOff(t *testing.T) {
 	off := Standard
 	off.C = 0
 	c, _ := NewClient(wire.INVITE, false, []byte("r"), off, start)
