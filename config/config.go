@@ -35,6 +35,7 @@ type Media struct {
 	Address netip.Addr    // written into SDP where a trunk names no other
 	Ports   PortRange     // even RTP, odd RTCP
 	Timeout time.Duration // without RTP from either side for so long, the call ends
+	Rest    time.Duration // of a port after its call
 }
 
 // Limits are refused beyond with 503; emergency calls never count.
@@ -90,6 +91,7 @@ func (m *Media) read(v value) {
 		"address": into(&m.Address, address),
 		"ports":   into(&m.Ports, portRange),
 		"timeout": into(&m.Timeout, duration(time.Second, 24*time.Hour)),
+		"rest":    into(&m.Rest, duration(time.Second, time.Hour)),
 	}, required{"address": address.allowed})
 }
 

@@ -11,7 +11,7 @@ import (
 func defaults() *Config {
 	return &Config{
 		Listen:  Listen{HTTP: netip.MustParseAddrPort("127.0.0.1:8080")},
-		Media:   Media{Ports: PortRange{20000, 29999}, Timeout: time.Minute},
+		Media:   Media{Ports: PortRange{20000, 29999}, Timeout: time.Minute, Rest: 30 * time.Second},
 		Store:   Store{Engine: SQLite, Source: Secret{"data/tonegate.db"}},
 		Notices: Notices{OnFailure: Continue},
 		Stoplist: Stoplist{

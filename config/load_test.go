@@ -66,7 +66,7 @@ func TestAtNamesFileLineAndKey(t *testing.T) {
 func TestEveryValueIsRead(t *testing.T) {
 	const text = `node: tg-9
 listen: {sip: ["udp://[2001:db8::1]:5060", "tcp://192.0.2.1:5062", "tls://192.0.2.1:5061?key=certs/tg.key&cert=certs/t=g%20.pem&client_ca=ca.pem"], http: "[::]:9090"}
-media: {address: 192.0.2.1, ports: 30000-30099, timeout: 90s}
+media: {address: 192.0.2.1, ports: 30000-30099, timeout: 90s, rest: 5s}
 store: sqlite:/var/lib/tonegate.db
 trunks:
   z:
@@ -118,7 +118,7 @@ log: {level: debug, format: text}
 				{Address{"tls", ip("192.0.2.1"), 5061}, "certs/t=g%20.pem", "certs/tg.key", "ca.pem"}},
 			HTTP: netip.MustParseAddrPort("[::]:9090"),
 		},
-		Media: Media{ip("192.0.2.1"), PortRange{30000, 30099}, 90 * time.Second},
+		Media: Media{ip("192.0.2.1"), PortRange{30000, 30099}, 90 * time.Second, 5 * time.Second},
 		Store: Store{SQLite, Secret{"/var/lib/tonegate.db"}},
 		Trunks: []Trunk{{
 			Name:         "z",

@@ -80,7 +80,7 @@ func startNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node
 	if err != nil {
 		return n, c.At("records.directory", err)
 	}
-	n.plane = media.New(media.Options{Ports: [2]int{int(c.Media.Ports.First), int(c.Media.Ports.Last)}, Timeout: c.Media.Timeout,
+	n.plane = media.New(media.Options{Ports: [2]int{int(c.Media.Ports.First), int(c.Media.Ports.Last)}, Timeout: c.Media.Timeout, Quarantine: c.Media.Rest,
 		Log: log, Counters: &n.counters, Silent: func(l media.Leg) { n.server.Silent(l) }})
 	if err = n.tryPorts(c); err != nil {
 		return n, err

@@ -17,6 +17,7 @@ import (
 type options struct {
 	binary, peer, out     string
 	rate, seconds, rounds int
+	plain                 int
 	calls, window         int
 }
 
@@ -26,7 +27,8 @@ func main() {
 	flag.StringVar(&o.peer, "peer", "auto", "kamailio, none, or auto: kamailio where it and rtpengine are installed")
 	flag.StringVar(&o.out, "out", "out/load", "directory for configurations and logs; emptied first")
 	flag.IntVar(&o.rate, "rate", 100, "forwarded calls a second; 0: none")
-	flag.IntVar(&o.seconds, "seconds", 20, "how long forwarded calls begin")
+	flag.IntVar(&o.plain, "plain", 0, "calls a second without a tone, of which only the signalling counts; 0: none")
+	flag.IntVar(&o.seconds, "seconds", 20, "how long calls begin")
 	flag.IntVar(&o.rounds, "rounds", 2, "how often each server is measured, in turn")
 	flag.IntVar(&o.calls, "relay", 200, "calls whose voice is relayed; 0: none")
 	flag.IntVar(&o.window, "window", 10, "how many seconds of relaying are measured")
@@ -47,9 +49,9 @@ func (o options) check() error {
 		}
 		return nil
 	}
-	err := errors.Join(within("rate", o.rate, 0, 5000), within("seconds", o.seconds, 1, 600),
+	err := errors.Join(within("rate", o.rate, 0, 5000), within("plain", o.plain, 0, 5000), within("seconds", o.seconds, 1, 600),
 		within("rounds", o.rounds, 1, 20), within("relay", o.calls, 0, 5000), within("window", o.window, 1, 60),
-		within("rate times -seconds", o.rate*o.seconds, 0, 100_000))
+		within("rate times -seconds", max(o.rate, o.plain)*o.seconds, 0, 100_000))
 	if o.peer != "kamailio" && o.peer != "none" && o.peer != "auto" {
 		err = errors.Join(err, fmt.Errorf("-peer is %q, not kamailio, none or auto", o.peer))
 	}
@@ -81,32 +83,37 @@ func (o options) run(ctx context.Context) error {
 	if err := os.RemoveAll(o.out); err != nil {
 		return err
 	}
-	calls := table{title: fmt.Sprintf("Forwarded calls with a second of tone, %d a second for %d s", o.rate, o.seconds)}
-	voices := table{title: fmt.Sprintf("%d calls relayed, 50 packets a second each way, %d s", o.calls, o.window)}
+	works := []struct {
+		name, title string
+		amount      int // 0: left out
+		measure     func(dir string, server []*process) ([]figure, error)
+	}{
+		{"calls", fmt.Sprintf("Forwarded calls with a second of tone, %d a second for %d s", o.rate, o.seconds), o.rate,
+			func(dir string, server []*process) ([]figure, error) { return forwarded(ctx, dir, server, o.rate, o.seconds) }},
+		{"plain", fmt.Sprintf("Calls without a tone, signalling only, %d a second for %d s", o.plain, o.seconds), o.plain,
+			func(dir string, server []*process) ([]figure, error) { return plain(ctx, dir, server, o.plain, o.seconds) }},
+		{"relay", fmt.Sprintf("%d calls relayed, 50 packets a second each way, %d s", o.calls, o.window), o.calls,
+			func(dir string, server []*process) ([]figure, error) { return relay(ctx, dir, server, o.calls, o.window) }},
+	}
+	tables := make([]table, len(works))
 	for round := range o.rounds {
 		for _, t := range targets {
-			if o.rate > 0 {
-				figures, err := o.measure(ctx, t, fmt.Sprintf("calls-%d", round+1), cpu, func(dir string, server []*process) ([]figure, error) {
-					return forwarded(ctx, dir, server, o.rate, o.seconds)
-				})
+			for i, w := range works {
+				tables[i].title = w.title
+				if w.amount == 0 {
+					continue
+				}
+				figures, err := o.measure(ctx, t, fmt.Sprintf("%s-%d", w.name, round+1), cpu, w.measure)
 				if err != nil {
 					return err
 				}
-				calls.add(t.name, figures)
-			}
-			if o.calls > 0 {
-				figures, err := o.measure(ctx, t, fmt.Sprintf("relay-%d", round+1), cpu, func(dir string, server []*process) ([]figure, error) {
-					return relay(ctx, dir, server, o.calls, o.window)
-				})
-				if err != nil {
-					return err
-				}
-				voices.add(t.name, figures)
+				tables[i].add(t.name, figures)
 			}
 		}
 	}
-	calls.print(os.Stdout)
-	voices.print(os.Stdout)
+	for i := range tables {
+		tables[i].print(os.Stdout)
+	}
 	return nil
 }
 

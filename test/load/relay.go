@@ -90,9 +90,9 @@ func relay(ctx context.Context, dir string, server []*process, calls, seconds in
 	if err != nil {
 		return nil, err
 	}
-	ready := time.Duration(calls)*time.Second/relayRate + setup + 2*time.Second
+	ready := time.Duration(calls)*time.Second/relayRate + tone + ringing + 2*time.Second
 	window := time.Duration(seconds) * time.Second
-	b := batch{calls: calls, rate: relayRate, hold: ready + warmUp + window + 3*time.Second}
+	b := batch{scenario: "caller", calls: calls, rate: relayRate, setup: tone + ringing, hold: ready + warmUp + window + 3*time.Second}
 	var begin, end cost
 	placed, err := call(ctx, dir, b, func() error {
 		if err := sleep(ctx, ready); err != nil {

@@ -14,22 +14,27 @@ import (
 	"time"
 )
 
-//go:embed sipp/caller.xml sipp/callee.xml
+//go:embed sipp/caller.xml sipp/callee.xml sipp/plain.xml
 var scenarios embed.FS
 
 // A batch is a number of calls that begin at a rate and last for a time after the answer.
 type batch struct {
+	scenario    string // of the caller
 	calls, rate int
+	setup       time.Duration // what the workload itself asks for between INVITE and 200
 	hold        time.Duration
 }
 
-// length is how long a batch takes when all goes well, the tone and the ringing included.
+// length is how long a batch takes when all goes well.
 func (b batch) length() time.Duration {
-	return time.Duration(b.calls)*time.Second/time.Duration(b.rate) + setup + b.hold
+	return time.Duration(b.calls)*time.Second/time.Duration(b.rate) + b.setup + b.hold
 }
 
-// setup is what the workload itself asks for between INVITE and 200: 1 s of tone, 100 ms of ringing.
-const setup = 1100 * time.Millisecond
+// ringing is how long the callee rings; tone is how long a forwarded call hears the tone before.
+const (
+	ringing = 100 * time.Millisecond
+	tone    = time.Second
+)
 
 // calleeLinger is how long the callee outlives the caller, so that its last figures are on file.
 const calleeLinger = 1500 * time.Millisecond
@@ -42,7 +47,7 @@ type outcome struct {
 
 // writeScenarios puts what sipp reads into dir.
 func writeScenarios(dir string) error {
-	for _, name := range []string{"caller.xml", "callee.xml"} {
+	for _, name := range []string{"caller.xml", "callee.xml", "plain.xml"} {
 		text, err := scenarios.ReadFile("sipp/" + name)
 		if err != nil {
 			return err
@@ -54,14 +59,14 @@ func writeScenarios(dir string) error {
 	var numbers strings.Builder
 	numbers.WriteString("SEQUENTIAL\n")
 	for i := range sockets {
-		fmt.Fprintf(&numbers, "+8131234900%d;+8131234000%d;%d\n", i, i, firstPort+10*i)
+		fmt.Fprintf(&numbers, "+8131234900%d;+8131234000%d;%d;+8131235000%d\n", i, i, firstPort+10*i, i)
 	}
 	return os.WriteFile(filepath.Join(dir, "numbers.csv"), []byte(numbers.String()), 0o644)
 }
 
 // common are the arguments that both ends take. The last figures are on file a second after the last call.
-func common(role, ip string, limit time.Duration) []string {
-	return []string{"-sf", role + ".xml", "-i", ip, "-p", sipPort, "-bind_local", "-mi", ip, "-mp", "20000",
+func common(role, scenario, ip string, limit time.Duration) []string {
+	return []string{"-sf", scenario + ".xml", "-i", ip, "-p", sipPort, "-bind_local", "-mi", ip, "-mp", "20000",
 		"-nostdin", "-buff_size", "4000000", "-timeout", fmt.Sprintf("%ds", int(limit.Seconds())),
 		"-trace_stat", "-stf", role + ".stat", "-fd", "1", "-trace_err", "-error_file", role + ".errors"}
 }
@@ -69,7 +74,7 @@ func common(role, ip string, limit time.Duration) []string {
 // call places the batch and returns when every call has ended. While it lasts, during is called once.
 func call(ctx context.Context, dir string, b batch, during func() error) (outcome, error) {
 	limit := b.length() + 40*time.Second
-	callee, err := start(dir, "callee", -1, "sipp", append(common("callee", calleeIP, limit+10*time.Second), serverAddr)...)
+	callee, err := start(dir, "callee", -1, "sipp", append(common("callee", "callee", calleeIP, limit+10*time.Second), serverAddr)...)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -77,7 +82,7 @@ func call(ctx context.Context, dir string, b batch, during func() error) (outcom
 	if err := until(ctx, []*process{callee}, func() bool { return bound(calleeIP + ":" + sipPort) }); err != nil {
 		return outcome{}, err
 	}
-	args := append(common("caller", callerIP, limit), "-inf", "numbers.csv",
+	args := append(common("caller", b.scenario, callerIP, limit), "-inf", "numbers.csv",
 		"-m", strconv.Itoa(b.calls), "-r", strconv.Itoa(b.rate), "-l", strconv.Itoa(b.calls),
 		"-d", strconv.Itoa(int(b.hold.Milliseconds())), "-recv_timeout", "20000",
 		"-trace_rtt", "-rtt_freq", "1", "-trace_logs", "-log_file", "caller.calls", serverAddr)
@@ -100,11 +105,11 @@ func call(ctx context.Context, dir string, b batch, during func() error) (outcom
 	case <-ctx.Done():
 		return outcome{}, ctx.Err()
 	}
-	return read(dir)
+	return read(dir, b.scenario)
 }
 
 // read collects what the two sipps have written.
-func read(dir string) (outcome, error) {
+func read(dir, scenario string) (outcome, error) {
 	var o outcome
 	caller, err := lastStat(filepath.Join(dir, "caller.stat"))
 	if err != nil {
@@ -116,7 +121,7 @@ func read(dir string) (outcome, error) {
 	}
 	o.ok, o.failed = caller["SuccessfulCall(C)"], caller["FailedCall(C)"]
 	o.retransmissions = caller["Retransmissions(C)"] + callee["Retransmissions(C)"]
-	files, err := filepath.Glob(filepath.Join(dir, "caller_*_rtt.csv"))
+	files, err := filepath.Glob(filepath.Join(dir, scenario+"_*_rtt.csv"))
 	if err != nil {
 		return o, err
 	}
