@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,7 +67,8 @@ type bench struct {
 	text   []byte
 }
 
-func newBench(tb testing.TB) *bench {
+func newBench(tb testing.TB, plane media.Plane) *bench {
+	tb.Helper()
 	b := &bench{tb: tb, out: &outbox{}}
 	list := new(stoplist.List)
 	list.Publish(new(stoplist.Table))
@@ -77,7 +79,7 @@ func newBench(tb testing.TB) *bench {
 	o := Options{
 		Node: "tg1", Listen: []Listen{{Network: wire.UDP, Address: netip.AddrPortFrom(hostUs, sipPort)}},
 		Trunks: []Trunk{trunk("carrier", hostCarrier), trunk("pbx", hostPBX)},
-		Policy: samplePolicy(tb), List: list, Ready: func() bool { return true }, Plane: &still{}, Records: discarded{},
+		Policy: samplePolicy(tb), List: list, Ready: func() bool { return true }, Plane: plane, Records: discarded{},
 		Metrics: NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 		Limits: Limits{Calls: 1 << 30, InvitesPerSecond: 1 << 30}, Shards: 1,
 		ListenPacket: func(netip.AddrPort) (PacketSocket, error) { return b.out, nil },
@@ -116,6 +118,14 @@ const benchSDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r
 
 // call places one forwarded call, and ends it.
 func (b *bench) call() {
+	b.end(b.begin())
+	if n := b.server.Calls(); n != 0 {
+		b.tb.Fatalf("%d calls up after call %d", n, b.calls)
+	}
+}
+
+// begin places a call until its ACK, and gives its number and what names its dialog.
+func (b *bench) begin() (number int, dialog []byte) {
 	b.calls++
 	b.text = fmt.Appendf(b.text[:0], "INVITE sip:0312340001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bK%d;rport\r\nFrom: <sip:05012340001@127.0.0.2>;tag=f%d\r\n"+
 		"To: <sip:0312340001@127.0.0.1>\r\nCall-ID: c%d@127.0.0.2\r\nCSeq: 1 INVITE\r\nContact: <sip:127.0.0.2:5060>\r\nMax-Forwards: 70\r\n"+
@@ -127,28 +137,31 @@ func (b *bench) call() {
 	b.arrive(hostPBX)
 	b.text = fmt.Appendf(b.text[:0], "SIP/2.0 200 OK\r\n%sContact: <sip:127.0.0.3:5060>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", tagged, len(benchSDP), benchSDP)
 	b.arrive(hostPBX)
-	var answer []byte
 	for _, sent := range b.out.sent {
 		if bytes.HasPrefix(sent, []byte("SIP/2.0 200")) {
-			answer = lines(sent, "From:", "To:", "Call-ID:")
+			dialog = lines(sent, "From:", "To:", "Call-ID:")
 		}
 	}
-	for i, method := range []string{"ACK", "BYE"} {
-		b.text = fmt.Appendf(b.text[:0], "%s sip:127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bK%s%d;rport\r\n%sCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-			method, method, b.calls, answer, 1+i, method)
-		b.arrive(hostCarrier)
-	}
-	var bye []byte
+	b.request("ACK", 1, b.calls, dialog)
+	return b.calls, dialog
+}
+
+// request is one of the caller's within its dialog.
+func (b *bench) request(method string, seq, number int, dialog []byte) {
+	b.text = fmt.Appendf(b.text[:0], "%s sip:127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bK%s%d;rport\r\n%sCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		method, method, number, dialog, seq, method)
+	b.arrive(hostCarrier)
+}
+
+// end has the caller hang up.
+func (b *bench) end(number int, dialog []byte) {
+	b.request("BYE", 2, number, dialog)
 	for _, sent := range b.out.sent {
 		if bytes.HasPrefix(sent, []byte("BYE")) {
-			bye = lines(sent, "Via:", "From:", "To:", "Call-ID:", "CSeq:")
+			b.text = fmt.Appendf(b.text[:0], "SIP/2.0 200 OK\r\n%sContent-Length: 0\r\n\r\n", lines(sent, "Via:", "From:", "To:", "Call-ID:", "CSeq:"))
 		}
 	}
-	b.text = fmt.Appendf(b.text[:0], "SIP/2.0 200 OK\r\n%sContent-Length: 0\r\n\r\n", bye)
 	b.arrive(hostPBX)
-	if n := b.server.Calls(); n != 0 {
-		b.tb.Fatalf("%d calls up after call %d", n, b.calls)
-	}
 }
 
 // later lets time pass, timers included.
@@ -161,7 +174,7 @@ func (b *bench) later(d time.Duration) {
 
 // BenchmarkCall is a whole forwarded call, six messages in and seven out, without sockets, media and ledger.
 func BenchmarkCall(b *testing.B) {
-	s := newBench(b)
+	s := newBench(b, &still{})
 	b.ReportAllocs()
 	for b.Loop() {
 		s.call()
@@ -172,7 +185,7 @@ func BenchmarkCall(b *testing.B) {
 // A finished call stays for 64*T1, to answer for what comes late.
 func TestFinishedCallsAreSmall(t *testing.T) {
 	const calls, most = 2000, 8 << 10
-	s := newBench(t)
+	s := newBench(t, &still{})
 	s.call()
 	before := inUse()
 	for range calls {
@@ -190,6 +203,49 @@ func TestFinishedCallsAreSmall(t *testing.T) {
 		t.Errorf("%d things are left after 64*T1", n)
 	}
 	runtime.KeepAlive(s)
+}
+
+// Calls are memory and sockets, never goroutines, their media included.
+func TestCallsThatAreUpAreSmall(t *testing.T) {
+	const most = 25 << 10
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	calls := min(5000, (int(limit.Cur)-200)/4) // each has four sockets
+	if calls < 1000 || testing.Short() {
+		t.Skipf("short, or not enough descriptors: %d", limit.Cur)
+	}
+	plane := media.New(media.Options{Ports: [2]int{10000, 65535}})
+	defer plane.Shutdown()
+	s := newBench(t, plane)
+	type dialog struct {
+		number int
+		lines  []byte
+	}
+	up := make([]dialog, calls)
+	up[0].number, up[0].lines = s.begin()
+	goroutines, before := runtime.NumGoroutine(), inUse()
+	for i := 1; i < calls; i++ {
+		up[i].number, up[i].lines = s.begin()
+	}
+	after := inUse()
+	if n := s.server.Calls(); n != calls {
+		t.Fatalf("%d calls up", n)
+	}
+	if n := runtime.NumGoroutine(); n != goroutines {
+		t.Errorf("%d goroutines with %d calls, %d with one", n, calls, goroutines)
+	}
+	each := int(after-before) / calls
+	if t.Logf("%d calls up: %d goroutines, %d bytes each", calls, goroutines, each); each > most {
+		t.Errorf("more than %d bytes", most)
+	}
+	for _, d := range up {
+		s.end(d.number, d.lines)
+	}
+	if n := s.server.Calls(); n != 0 {
+		t.Errorf("%d calls are left", n)
+	}
 }
 
 func inUse() uint64 {
