@@ -125,6 +125,7 @@ var badFiles = []bad{
 	{"PortsNoRange", "trunks:", "  ports: 20000\ntrunks:", "6:10: media.ports: \"20000\": not a range" + portForm},
 	{"TimeoutWithoutUnit", "trunks:", "  timeout: 60\ntrunks:", "6:12: media.timeout: \"60\": not a duration; allowed: a duration from 1s to 24h, e.g. 60s, 5m or 4320h"},
 	{"TimeoutZero", "trunks:", "  timeout: 0s\ntrunks:", "6:12: media.timeout: \"0s\": out of range; allowed: a duration from 1s to 24h, e.g. 60s, 5m or 4320h"},
+	{"RestZero", "trunks:", "  rest: 0s\ntrunks:", "6:9: media.rest: \"0s\": out of range; allowed: a duration from 1s to 1h, e.g. 60s, 5m or 4320h"},
 	// store
 	{"Postgres", "", "store: postgres://user:hunter2@host/db\n", "25:8: store: postgres:// is not available yet" + storeText},
 	{"StoreUnknown", "", "store: mysql:hunter2\n", "25:8: store: not a store" + storeText},

@@ -89,11 +89,17 @@ func (o options) run(ctx context.Context) error {
 		measure     func(dir string, server []*process) ([]figure, error)
 	}{
 		{"calls", fmt.Sprintf("Forwarded calls with a second of tone, %d a second for %d s", o.rate, o.seconds), o.rate,
-			func(dir string, server []*process) ([]figure, error) { return forwarded(ctx, dir, server, o.rate, o.seconds) }},
+			func(dir string, server []*process) ([]figure, error) {
+				return forwarded(ctx, dir, server, o.rate, o.seconds)
+			}},
 		{"plain", fmt.Sprintf("Calls without a tone, signalling only, %d a second for %d s", o.plain, o.seconds), o.plain,
-			func(dir string, server []*process) ([]figure, error) { return plain(ctx, dir, server, o.plain, o.seconds) }},
+			func(dir string, server []*process) ([]figure, error) {
+				return plain(ctx, dir, server, o.plain, o.seconds)
+			}},
 		{"relay", fmt.Sprintf("%d calls relayed, 50 packets a second each way, %d s", o.calls, o.window), o.calls,
-			func(dir string, server []*process) ([]figure, error) { return relay(ctx, dir, server, o.calls, o.window) }},
+			func(dir string, server []*process) ([]figure, error) {
+				return relay(ctx, dir, server, o.calls, o.window)
+			}},
 	}
 	tables := make([]table, len(works))
 	for round := range o.rounds {
