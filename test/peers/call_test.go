@@ -168,6 +168,24 @@ func dialledMeanwhile(t *testing.T, p *played) {
 	}
 }
 
+// changedAfterTheTone checks that a change of the call was made only when the notice at the answer was over.
+func changedAfterTheTone(t *testing.T, p *played) {
+	t.Helper()
+	if wait := p.caller.notedAt(t, "changed").Sub(p.ears["caller"].first); wait < 950*time.Millisecond {
+		t.Errorf("the call was changed %v after its notice of a second began", wait)
+	}
+}
+
+// keptOpen checks that both connections were asked for a sign of life, and kept though sipp, like many peers, gives none.
+func keptOpen(t *testing.T, p *played) {
+	t.Helper()
+	for _, trunk := range []string{"carrier", "pbx"} {
+		if got := p.gateway.metric(t, "tonegate_sip_keepalives_total", `trunk="`+trunk+`"`, `result="missing"`); got != 1 {
+			t.Errorf("tonegate_sip_keepalives_total counts %v keepalives without an answer to %s, want 1", got, trunk)
+		}
+	}
+}
+
 // notedAt is when the scenario wrote the file.
 func (s *sipp) notedAt(t *testing.T, file string) time.Time {
 	t.Helper()
