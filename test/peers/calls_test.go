@@ -65,7 +65,7 @@ var calls = []call{
 		result: "completed", notices: forwarded, talks: true,
 		config: []string{"profile: {called", "p_early_media: supported\n    profile: {called", "# p_early_media: supported", "p_early_media: supported"}},
 	{name: "fax", over: everywhere, caller: incoming("caller-faxed"), callee: answering("callee-faxes"),
-		result: "completed", notices: bothAtAnswer},
+		result: "completed", notices: bothAtAnswer, meanwhile: faxBothWays},
 
 	{name: "declined", over: everywhere, caller: incoming("caller-refused").refused("603 Decline"),
 		callee: answering("callee-refuses").refused("603 Decline"), result: "rejected"},
@@ -177,6 +177,8 @@ func (p phone) dialling(number string) phone        { p.dials = number; return p
 func (p phone) from(number string) phone            { p.number = number; return p }
 func (p phone) standing(at netip.AddrPort) phone    { p.at = at; return p }
 func (p phone) ringing() phone                      { p.rings = true; return p }
+func (p phone) expecting(expects ...string) phone   { p.expects = expects; return p }
+func (p phone) by(over transport) phone             { p.over = over; return p }
 func (p phone) talking(howLong time.Duration) phone { p.talk = howLong; return p }
 
 // refused is a phone that refuses with the status, or is refused with it and must read the rest.
@@ -186,6 +188,7 @@ func (p phone) refused(status string, expects ...string) phone {
 }
 
 func TestCalls(t *testing.T) {
+	t.Parallel()
 	for _, c := range calls {
 		for _, over := range c.over {
 			t.Run(c.name+"/"+over.String(), func(t *testing.T) {
@@ -199,6 +202,7 @@ func TestCalls(t *testing.T) {
 
 // TestCallsBetweenTransports has the two sides of a call speak differently.
 func TestCallsBetweenTransports(t *testing.T) {
+	t.Parallel()
 	for _, pair := range [][2]transport{{udp4, tcp4}, {tcp4, udp4}, {udp4, udp6}, {tcp6, udp4}, {tls4, udp6}, {udp4, tls4}} {
 		for _, c := range calls[:2] {
 			t.Run(c.name+"/"+pair[0].String()+" to "+pair[1].String(), func(t *testing.T) {

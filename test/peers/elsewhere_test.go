@@ -89,9 +89,8 @@ func divertedBy(number string) string {
 	return `Diversion: <sip:\` + number + `@[^>]*>;reason=(unconditional|deflection);counter=1`
 }
 
-func (p phone) expecting(expects ...string) phone { p.expects = expects; return p }
-
 func TestCallsGoElsewhere(t *testing.T) {
+	t.Parallel()
 	for _, c := range elsewhere {
 		for _, over := range everywhere {
 			t.Run(c.name+"/"+over.String(), func(t *testing.T) {
@@ -132,8 +131,6 @@ func TestCallsGoElsewhere(t *testing.T) {
 		}
 	}
 }
-
-func (p phone) by(over transport) phone { p.over = over; return p }
 
 // talked fails the test unless the desk and whoever remained heard one another, after their notices.
 func talked(t *testing.T, ears map[string]*handset, remains string, transfer bool) {
@@ -177,7 +174,7 @@ func checkParts(t *testing.T, records []record, want []part) {
 	}
 }
 
-// leading is a configuration whose carrier and PBX allow it, and that knows the desk and the lobby.
+// leading is a configuration that knows the desk and the lobby, and whose carrier and PBX allow what is said, if anything.
 func leading(over transport, allow string) []string {
 	trunk := func(name string, a netip.AddrPort) string {
 		at := over.at(a).Addr()

@@ -11,6 +11,7 @@ import (
 // TestLargeRequestsGoOverTCP sends the callee an INVITE of more than 1300 octets (RFC 3261 s18.1.1): its CANCEL and the
 // ACK of a refusal follow it. A phone that has no TCP gets everything over UDP after all.
 func TestLargeRequestsGoOverTCP(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name           string
 		caller, callee phone

@@ -114,6 +114,7 @@ func finish(t *testing.T, runs ...*sipp) {
 // TestScenariosMatch plays each pair of scenarios that can do without a server against one another: a fault
 // in a scenario shows here and not as a fault of the server.
 func TestScenariosMatch(t *testing.T) {
+	t.Parallel()
 	pairs := []struct{ caller, callee string }{
 		{"caller", "callee"},
 		{"caller-listens", "callee-hangs-up"},
