@@ -138,6 +138,43 @@ func speaksEarly(t *testing.T, p *played) {
 	p.ears["callee"].speakTo(netip.AddrPortFrom(p.far.at(gate).Addr(), port))
 }
 
+// faxBothWays sends a datagram of each fax machine, which must reach the other one as it is.
+func faxBothWays(t *testing.T, p *played) {
+	t.Helper()
+	sides := []struct {
+		phone *sipp
+		conn  *net.UDPConn
+		gate  netip.AddrPort // where tonegate wants it
+	}{{phone: p.caller}, {phone: p.callee}}
+	for i, at := range []netip.AddrPort{p.near.at(carrier), p.far.at(pbx)} {
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at.Addr(), faxPort)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		sides[i].conn = conn
+	}
+	for i, over := range []transport{p.near, p.far} {
+		s, port := &sides[i], uint16(0)
+		eventually(t, s.phone.name+" may send its fax", 10*time.Second, func() bool { return s.phone.ended() || s.phone.noted("faxing") != "" })
+		if _, err := fmt.Sscanf(s.phone.noted("faxing"), "m=image %d", &port); err != nil {
+			t.Fatalf("%s: the description says %q: %v", s.phone.name, s.phone.noted("faxing"), err)
+		}
+		s.gate = netip.AddrPortFrom(over.at(gate).Addr(), port)
+	}
+	for i, s := range sides {
+		page := fmt.Sprintf("\x00\x01\x04page of %s", s.phone.name) // UDPTL begins with a sequence number, not with RTP's version 2
+		if _, err := s.conn.WriteToUDPAddrPort([]byte(page), s.gate); err != nil {
+			t.Fatal(err)
+		}
+		buf, other := make([]byte, 2048), sides[1-i]
+		other.conn.SetReadDeadline(time.Now().Add(time.Second))
+		if n, from, err := other.conn.ReadFromUDPAddrPort(buf); err != nil || string(buf[:n]) != page || from != other.gate {
+			t.Errorf("%s sent %q, and the other one got %q from %v: %v", s.phone.name, page, buf[:n], from, err)
+		}
+	}
+}
+
 // heardEarly checks that the caller knew the callee's voice before the notice at the answer.
 func heardEarly(t *testing.T, p *played) {
 	t.Helper()
@@ -165,6 +202,24 @@ func dialledMeanwhile(t *testing.T, p *played) {
 	t.Helper()
 	if wait := p.callee.notedAt(t, "offered").Sub(p.ears["caller"].first); wait > 500*time.Millisecond {
 		t.Errorf("the callee was called %v after the notice began, want at once", wait)
+	}
+}
+
+// changedAfterTheTone checks that a change of the call was made only when the notice at the answer was over.
+func changedAfterTheTone(t *testing.T, p *played) {
+	t.Helper()
+	if wait := p.caller.notedAt(t, "changed").Sub(p.ears["caller"].first); wait < 950*time.Millisecond {
+		t.Errorf("the call was changed %v after its notice of a second began", wait)
+	}
+}
+
+// keptOpen checks that both connections were asked for a sign of life, and kept though sipp, like many peers, gives none.
+func keptOpen(t *testing.T, p *played) {
+	t.Helper()
+	for _, trunk := range []string{"carrier", "pbx"} {
+		if got := p.gateway.metric(t, "tonegate_sip_keepalives_total", `trunk="`+trunk+`"`, `result="missing"`); got != 1 {
+			t.Errorf("tonegate_sip_keepalives_total counts %v keepalives without an answer to %s, want 1", got, trunk)
+		}
 	}
 }
 

@@ -42,6 +42,12 @@ var calls = []call{
 	{name: "a session that we refresh", over: once, caller: incoming("caller").talking(48 * time.Second), callee: answering("callee-refreshed"),
 		result: "completed", notices: bothAtAnswer, config: []string{"# session_timer: 300s", "session_timer: 90s"}},
 
+	{name: "a session that we refresh by UPDATE", over: once, caller: incoming("caller").talking(48 * time.Second), callee: answering("callee-refreshed-by-update"),
+		result: "completed", notices: bothAtAnswer, config: []string{"# session_timer: 300s", "session_timer: 90s"}},
+	{name: "keepalives", over: []transport{tcp4}, caller: incoming("caller").talking(28 * time.Second), callee: answering("callee"),
+		result: "completed", notices: bothAtAnswer, config: []string{"profile: {called", "keepalive: 15s\n    profile: {called", "# keepalive: 30s", "keepalive: 15s"},
+		also: keptOpen},
+
 	{name: "forwarded by Diversion", over: everywhere, caller: incoming("caller-early").with(diverted), callee: answering("callee"),
 		result: "completed", notices: forwarded, talks: true},
 	{name: "forwarded by History-Info", over: everywhere, caller: incoming("caller-early").with(history), callee: answering("callee"),
@@ -54,6 +60,12 @@ var calls = []call{
 		result: "completed", notices: bothAtAnswer, talks: true, meanwhile: speaksEarly, also: heardEarly},
 	{name: "late offer", over: everywhere, caller: incoming("caller-late-offer"), callee: answering("callee-late-offer"),
 		result: "completed", notices: bothAtAnswer, talks: true},
+
+	{name: "early media authorized", over: everywhere, caller: incoming("caller-authorized").with(diverted), callee: answering("callee").expecting("P-Early-Media: supported"),
+		result: "completed", notices: forwarded, talks: true,
+		config: []string{"profile: {called", "p_early_media: supported\n    profile: {called", "# p_early_media: supported", "p_early_media: supported"}},
+	{name: "fax", over: everywhere, caller: incoming("caller-faxed"), callee: answering("callee-faxes"),
+		result: "completed", notices: bothAtAnswer, meanwhile: faxBothWays},
 
 	{name: "declined", over: everywhere, caller: incoming("caller-refused").refused("603 Decline"),
 		callee: answering("callee-refuses").refused("603 Decline"), result: "rejected"},
@@ -68,6 +80,8 @@ var calls = []call{
 	{name: "a stopped number that forwards", over: everywhere, caller: incoming("caller-refused").refused("404 Not Found", vacancy).with(diverted),
 		stopped: "+81312345555", result: "refused", why: "stop_list"},
 	{name: "an extension that nobody knows", over: everywhere, caller: incoming("caller-demands"), unrecorded: true},
+	{name: "resources that nobody reserves", over: everywhere, caller: incoming("caller-reserves").refused("580 Precondition Failure"),
+		result: "refused", why: "session_description"},
 	{name: "503, then the spare", over: everywhere, caller: incoming("caller"), callee: answering("callee-refuses").refused("503 Service Unavailable"),
 		second: answering("callee").standing(spare), result: "completed", notices: bothAtAnswer, talks: true},
 
@@ -79,6 +93,9 @@ var calls = []call{
 	{name: "CANCEL while it rings after the notice", over: everywhere, caller: incoming("caller-cancels").with(diverted),
 		callee: answering("callee-cancelled"), result: "cancelled", notices: []string{"before caller"}},
 
+	{name: "CANCEL for one answered elsewhere", over: everywhere, caller: incoming("caller-withdraws"), callee: answering("callee-outrun"),
+		result: "cancelled"},
+
 	{name: "100rel to the caller", over: everywhere, caller: incoming("caller-pracks").with(diverted), callee: answering("callee"),
 		result: "completed", notices: forwarded, talks: true, also: tonedAtThePrack},
 	{name: "100rel required by the caller", over: everywhere, caller: incoming("caller-insists"), callee: answering("callee"),
@@ -88,12 +105,14 @@ var calls = []call{
 	{name: "100rel required of a caller without", over: everywhere, caller: incoming("caller-refused").refused("421 Extension Required", "Require: 100rel"),
 		result: "refused", config: []string{"profile: {called", "reliable: required\n    profile: {called"}},
 
-	{name: "UPDATE by the caller", over: everywhere, caller: incoming("caller-updates"), callee: answering("callee-held"),
+	{name: "UPDATE by the caller, to a phone that does not take it", over: everywhere, caller: incoming("caller-updates"), callee: answering("callee-held"),
 		result: "completed", notices: bothAtAnswer},
-	{name: "UPDATE by the callee", over: everywhere, caller: incoming("caller-held"), callee: answering("callee-updates"),
+	{name: "UPDATE by the callee", over: everywhere, caller: incoming("caller-held-by-update"), callee: answering("callee-updates"),
 		result: "completed", notices: bothAtAnswer},
-	{name: "a re-INVITE during the notice", over: everywhere, caller: incoming("caller-interrupts"), callee: answering("callee"),
+	{name: "UPDATE by the caller", over: everywhere, caller: incoming("caller-updates"), callee: answering("callee-held-by-update"),
 		result: "completed", notices: bothAtAnswer},
+	{name: "a re-INVITE during the notice", over: everywhere, caller: incoming("caller-interrupts"), callee: answering("callee-held"),
+		result: "completed", notices: bothAtAnswer, also: changedAfterTheTone},
 	{name: "glare", over: everywhere, caller: incoming("caller-glares"), callee: answering("callee-glares"),
 		result: "completed", notices: bothAtAnswer},
 	{name: "a session too brief", over: everywhere, caller: incoming("caller-brief"), callee: answering("callee-asked"),
@@ -158,6 +177,8 @@ func (p phone) dialling(number string) phone        { p.dials = number; return p
 func (p phone) from(number string) phone            { p.number = number; return p }
 func (p phone) standing(at netip.AddrPort) phone    { p.at = at; return p }
 func (p phone) ringing() phone                      { p.rings = true; return p }
+func (p phone) expecting(expects ...string) phone   { p.expects = expects; return p }
+func (p phone) by(over transport) phone             { p.over = over; return p }
 func (p phone) talking(howLong time.Duration) phone { p.talk = howLong; return p }
 
 // refused is a phone that refuses with the status, or is refused with it and must read the rest.
@@ -167,6 +188,7 @@ func (p phone) refused(status string, expects ...string) phone {
 }
 
 func TestCalls(t *testing.T) {
+	t.Parallel()
 	for _, c := range calls {
 		for _, over := range c.over {
 			t.Run(c.name+"/"+over.String(), func(t *testing.T) {
@@ -180,6 +202,7 @@ func TestCalls(t *testing.T) {
 
 // TestCallsBetweenTransports has the two sides of a call speak differently.
 func TestCallsBetweenTransports(t *testing.T) {
+	t.Parallel()
 	for _, pair := range [][2]transport{{udp4, tcp4}, {tcp4, udp4}, {udp4, udp6}, {tcp6, udp4}, {tls4, udp6}, {udp4, tls4}} {
 		for _, c := range calls[:2] {
 			t.Run(c.name+"/"+pair[0].String()+" to "+pair[1].String(), func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // recv is a message that must come: a status code or a method, and regular expressions that it must match, or must not
-// after "not". "audio" is a description that leads to tonegate, in a message that makes or confirms the dialog. "note
+// after "not". "audio" or "fax" is a description that leads to tonegate, in a message that makes or confirms the dialog. "note
 // FILE" before an expression writes what matched into a file beside the scenario, for the test to see at once; "keep NAME"
 // keeps what its group matched for a later message.
 func (s *script) recv(what string, expect ...string) string { return s.expected(what, "", expect) }
@@ -24,6 +24,8 @@ func (s *script) expected(what, optional string, expect []string) string {
 	kind, attribute := "request", optional
 	if what[0] <= '9' {
 		kind = "response"
+	} else {
+		s.last = what
 	}
 	action := ""
 	if len(expect) > 0 {
@@ -36,8 +38,9 @@ func (s *script) expected(what, optional string, expect []string) string {
 }
 
 func (s *script) checks(expect []string) string {
-	if len(expect) > 0 && expect[0] == "audio" {
-		expect = append([]string{"c=" + regexp.QuoteMeta(family(s.gate)) + "[^0-9a-f:.]", `m=audio [0-9]*[02468] RTP/AVP 0`, s.contactOfGate()}, expect[1:]...)
+	media := map[string]string{"audio": `m=audio [0-9]*[02468] RTP/AVP 0`, "fax": `m=image [0-9]*[02468] udptl t38`}
+	if len(expect) > 0 && media[expect[0]] != "" {
+		expect = append([]string{"c=" + regexp.QuoteMeta(family(s.gate)) + "[^0-9a-f:.]", media[expect[0]], s.contactOfGate()}, expect[1:]...)
 	}
 	all := ""
 	for _, e := range expect {
@@ -72,18 +75,21 @@ func (s *script) checks(expect []string) string {
 
 // recvInvite is the INVITE that calls us: what its responses repeat is kept. It must come from tonegate's address.
 func (s *script) recvInvite(expect ...string) string {
-	return `<recv request="INVITE" rrs="true">` + s.keepInvite(expect) + `</recv>`
+	s.last, s.kept = "INVITE", "INVITE"
+	return `<recv request="INVITE" rrs="true">` + s.keepRequest(append(expect, s.expects...)) + `</recv>`
 }
 
-// recvReinvite is one that is answered later, after other messages.
-func (s *script) recvReinvite(expect ...string) string {
-	return `<recv request="INVITE">` + s.keepInvite(expect) + `</recv>`
+// recvLater is a request that is answered by reply, after other messages: when two come in one piece over TCP, sipp reads
+// both before it sends anything.
+func (s *script) recvLater(method string, expect ...string) string {
+	s.last, s.kept = method, method
+	return `<recv request="` + method + `">` + s.keepRequest(expect) + `</recv>`
 }
 
-func (s *script) keepInvite(expect []string) string {
+func (s *script) keepRequest(expect []string) string {
 	keep := ""
 	for _, k := range []struct{ name, header, what string }{
-		{"via", "Via:", "SIP/2.0/.*"}, {"from", "From:", "<.*"}, {"to", "To:", "<[^>]*>"}, {"cseq", "CSeq:", "[0-9]+"},
+		{"via", "Via:", "SIP/2.0/.*"}, {"from", "From:", "<.*"}, {"to", "To:", "<[^>]*>"}, {"cseq", "CSeq:", "[0-9]+ [A-Z]+"},
 	} {
 		keep += fmt.Sprintf(`<ereg regexp=%s search_in="hdr" header="%s" check_it="true" assign_to="%s"/>`, quoted(k.what), k.header, k.name)
 		s.variables = append(s.variables, k.name)

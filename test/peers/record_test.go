@@ -8,9 +8,12 @@ import (
 
 // A record is what a line of data/records says of one call, as far as the tests ask.
 type record struct {
-	Result, Reason, Exempt string
-	Forwarded, Emergency   bool
-	Notices                []proof
+	Result, Reason, Exempt         string
+	Caller, Called, To             string
+	Diverting                      []string
+	Redirected                     []string `json:"redirected_to"`
+	Forwarded, Emergency, Transfer bool
+	Notices                        []proof
 }
 
 // A proof is the evidence of one notice.

@@ -12,7 +12,8 @@ import (
 )
 
 // A script writes one scenario of scenarios/*.xml for a phone: the files say what happens, and a message or an expectation
-// is one call of a method below. A line of a message is a header, or "sdp" and a direction for a description.
+// is one call of a method below. A line of a message is a header, or "sdp" and a direction for a description, to which lines
+// that begin with "a=" are added, or "fax" for one of T.38.
 type script struct {
 	phone
 	gate      netip.AddrPort // tonegate, as the messages name it
@@ -21,6 +22,8 @@ type script struct {
 	version   int            // of our description
 	direction string         // in our last description
 	tag       string         // ours
+	last      string         // the method of the request that came last
+	kept      string         // of the one that reply answers
 	variables []string       // what is assigned and must be mentioned again
 }
 
@@ -35,8 +38,9 @@ func (p phone) script(t *testing.T, dir string, peer netip.AddrPort) string {
 	page, err := template.New(name).Funcs(template.FuncMap{
 		"headers": func() string { return p.headers }, "rings": func() bool { return p.rings }, "status": func() string { return p.status },
 		"expected": func() string { return s.recv(p.status[:3], p.expects...) }, "invite": s.invite, "request": s.request, "outside": s.outside, "ack": s.ack,
-		"cancel": s.cancel, "refused": s.refused, "invited": s.recvInvite, "reinvited": s.recvReinvite, "prack": s.prack, "reply": s.reply, "respond": s.respond,
+		"cancel": s.cancel, "refused": s.refused, "invited": s.recvInvite, "later": s.recvLater, "prack": s.prack, "reply": s.reply, "respond": s.respond,
 		"recv": s.recv, "maybe": s.maybe, "fork": s.fork, "again": s.again,
+		"contact": func() string { return "Contact: " + s.contact() },
 	}).ParseFiles(filepath.Join("scenarios", name))
 	if err != nil {
 		t.Fatalf("reading the scenario: %v", err)
@@ -89,7 +93,7 @@ func (s *script) contact() string {
 	return fmt.Sprintf("<sip:%s@[me];transport=%s>", user, s.over.scheme)
 }
 
-// send is a message that leaves. Requests and final responses are repeated over UDP until sipp has its answer.
+// send is a message that leaves. Requests and final responses to INVITE are repeated over UDP until sipp has its answer.
 func (s *script) send(repeated bool, head []string, lines []string) string {
 	attribute, body := "", ""
 	if repeated {
@@ -100,6 +104,11 @@ func (s *script) send(repeated bool, head []string, lines []string) string {
 		case line == "sdp" || strings.HasPrefix(line, "sdp "):
 			head = append(head, "Content-Type: application/sdp")
 			body = s.description(strings.TrimPrefix(strings.TrimPrefix(line, "sdp"), " "))
+		case line == "fax":
+			head = append(head, "Content-Type: application/sdp")
+			body = s.description(line)
+		case strings.HasPrefix(line, "a="):
+			body += line + "\n"
 		case strings.HasPrefix(line, "body "):
 			body = strings.TrimPrefix(line, "body ") + "\n"
 		default:
@@ -110,7 +119,7 @@ func (s *script) send(repeated bool, head []string, lines []string) string {
 	return fmt.Sprintf("<send%s><![CDATA[\n\n%s\n\n%s]]></send>", attribute, strings.Join(head, "\n"), body)
 }
 
-// description is our offer or answer; its version rises when it changes (RFC 3264 s8).
+// description is our offer or answer, in a direction or for a "fax"; its version rises when it changes (RFC 3264 s8).
 func (s *script) description(direction string) string {
 	if direction == "" {
 		direction = "sendrecv"
@@ -119,9 +128,12 @@ func (s *script) description(direction string) string {
 		s.direction = direction
 		s.version++
 	}
-	return strings.Join([]string{"v=0", fmt.Sprintf("o=phone 1 %d %s", s.version, family(s.at())), "s=-", "c=" + family(s.at()), "t=0 0",
-		fmt.Sprintf("m=audio %d RTP/AVP 0 101", rtpPort), "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000",
-		"a=fmtp:101 0-15", "a=ptime:20", "a=" + direction, ""}, "\n")
+	media := []string{fmt.Sprintf("m=audio %d RTP/AVP 0 101", rtpPort), "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000",
+		"a=fmtp:101 0-15", "a=ptime:20", "a=" + direction, ""}
+	if direction == "fax" {
+		media = []string{fmt.Sprintf("m=image %d udptl t38", faxPort), "a=T38FaxVersion:0", "a=T38FaxRateManagement:transferredTCF", "a=T38FaxUdpEC:t38UDPRedundancy", ""}
+	}
+	return strings.Join(append([]string{"v=0", fmt.Sprintf("o=phone 1 %d %s", s.version, family(s.at())), "s=-", "c=" + family(s.at()), "t=0 0"}, media...), "\n")
 }
 
 // via is ours; a transaction is named by its CSeq and the method that created it.
@@ -182,7 +194,7 @@ func (s *script) request(method string, lines ...string) string {
 	if method == "INVITE" {
 		s.invited = s.cseq
 	}
-	return s.send(true, head, lines)
+	return s.send(method != "NOTIFY", head, lines) // sipp sends no other request while it repeats one
 }
 
 // ack acknowledges a 2xx.
@@ -202,8 +214,8 @@ func (s *script) refused(branch ...string) string {
 	return s.send(false, s.head("ACK", uri, s.invited, name, true), nil)
 }
 
-func (s *script) cancel() string {
-	return s.send(true, s.head("CANCEL", s.target(), s.invited, "INVITE", false), nil)
+func (s *script) cancel(lines ...string) string {
+	return s.send(true, s.head("CANCEL", s.target(), s.invited, "INVITE", false), lines)
 }
 
 // prack acknowledges the provisional response whose RSeq was kept.
@@ -211,21 +223,21 @@ func (s *script) prack() string {
 	return s.request("PRACK", fmt.Sprintf("RAck: [$rseq] %d INVITE", s.invited))
 }
 
-// reply answers the INVITE that called us, in our dialog.
+// reply answers the INVITE that called us, or what came later, in our dialog.
 func (s *script) reply(status string, lines ...string) string {
-	head := []string{"SIP/2.0 " + status, "Via: [$via]", "From: [$from]", "To: [$to];tag=" + s.tag, "Call-ID: [call_id]", "CSeq: [$cseq] INVITE"}
+	head := []string{"SIP/2.0 " + status, "Via: [$via]", "From: [$from]", "To: [$to];tag=" + s.tag, "Call-ID: [call_id]", "CSeq: [$cseq]"}
 	if status < "3" {
 		head = append(head, "Contact: "+s.contact())
 	}
-	return s.send(status >= "2", head, lines)
+	return s.send(status >= "2" && s.kept == "INVITE", head, lines)
 }
 
 // respond answers the request that came last.
 func (s *script) respond(status string, lines ...string) string {
 	head := []string{"SIP/2.0 " + status, "[last_Via:]", "[last_From:]", "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]"}
 	for _, line := range lines {
-		if strings.HasPrefix(line, "sdp") {
-			return s.send(true, append(head, "Contact: "+s.contact()), lines)
+		if strings.HasPrefix(line, "sdp") || line == "fax" {
+			return s.send(s.last == "INVITE", append(head, "Contact: "+s.contact()), lines)
 		}
 	}
 	return s.send(false, head, lines)

@@ -21,10 +21,11 @@ var (
 
 const (
 	rtpPort = 6000  // where the phones' ears are
+	faxPort = 6002  // where their fax machines are
 	sippRTP = 40000 // plus its SIP port: where sipp opens ports of its own that nobody uses
 )
 
-// A phone is a sipp that plays one scenario once.
+// A phone is a sipp that plays one scenario.
 type phone struct {
 	scenario string
 	at       netip.AddrPort
@@ -34,8 +35,9 @@ type phone struct {
 	headers  string        // further header lines of the INVITE
 	rings    bool          // before it refuses, or is refused
 	status   string        // that it refuses with, or is refused with
-	expects  []string      // more that the refusal must say
+	expects  []string      // more that the refusal must say, or to a callee the INVITE
 	talk     time.Duration // how long the scenario's pause lasts
+	times    int           // that it is played, once unless said
 }
 
 // A sipp is a phone that plays.
@@ -58,7 +60,7 @@ func (p phone) play(t *testing.T, peer netip.AddrPort) *sipp {
 		to = netip.AddrPortFrom(at.Addr(), plainPort)
 	}
 	args := []string{
-		"-sf", p.script(t, dir, peer), "-t", mode, "-m", "1", "-nostdin",
+		"-sf", p.script(t, dir, peer), "-t", mode, "-m", fmt.Sprint(max(p.times, 1)), "-nostdin",
 		"-i", at.Addr().String(), "-p", fmt.Sprint(p.at.Port()), "-bind_local",
 		"-mi", at.Addr().String(), "-mp", fmt.Sprint(sippRTP + int(p.at.Port())),
 		"-d", fmt.Sprint(p.talk.Milliseconds()), "-timeout", "60s", "-timeout_error",
@@ -112,6 +114,7 @@ func finish(t *testing.T, runs ...*sipp) {
 // TestScenariosMatch plays each pair of scenarios that can do without a server against one another: a fault
 // in a scenario shows here and not as a fault of the server.
 func TestScenariosMatch(t *testing.T) {
+	t.Parallel()
 	pairs := []struct{ caller, callee string }{
 		{"caller", "callee"},
 		{"caller-listens", "callee-hangs-up"},
