@@ -76,7 +76,8 @@ func (l *large) counted(tcp, failed, udp float64) {
 }
 
 // RFC 3261 s18.1.1: over 1300 octets TCP, and the Via says so. The rest of
-// the transaction goes the same way; later requests decide anew.
+// the transaction goes the same way, and that of a dialog where the peer's Contact
+// says: TCP here.
 func TestS18_1_1LargeRequestGoesOverTCP(t *testing.T) {
 	l := newLarge(t, unchanged)
 	c := l.a.Invite(l.big())
@@ -88,14 +89,14 @@ func TestS18_1_1LargeRequestGoesOverTCP(t *testing.T) {
 	d.Answer()
 	c.Expect(200)
 	c.Ack("")
-	l.went(d.ExpectRequest("ACK").Message, wire.UDP)
+	l.went(d.ExpectRequest("ACK").Message, wire.TCP)
 	c.Reinvite("")
 	again := d.ExpectRequest("INVITE")
-	l.went(again.Message, wire.UDP)
+	l.went(again.Message, wire.TCP)
 	d.Answer()
 	c.Expect(200)
 	c.Ack("")
-	l.went(d.ExpectRequest("ACK").Message, wire.UDP)
+	l.went(d.ExpectRequest("ACK").Message, wire.TCP)
 	c.Reinvite(l.big().Body)
 	l.went(d.ExpectRequest("INVITE").Message, wire.TCP)
 	d.Answer()
@@ -103,9 +104,9 @@ func TestS18_1_1LargeRequestGoesOverTCP(t *testing.T) {
 	c.Ack("")
 	d.ExpectRequest("ACK")
 	bye := c.Bye()
-	l.went(d.ExpectRequest("BYE").Message, wire.UDP)
+	l.went(d.ExpectRequest("BYE").Message, wire.TCP)
 	bye.Expect(200)
-	l.counted(2, 0, 0)
+	l.counted(1, 0, 0)
 	l.clean(l.b)
 	small := l.a.Invite(plain)
 	d = l.b.Accept()
@@ -120,6 +121,24 @@ func (l *large) clean(p *siptest.Phone) {
 	if v := p.Violations(); len(v) > 0 {
 		l.t.Errorf("%s: %q", p.Name(), v)
 	}
+}
+
+// A peer that names TCP in its Contact is sent the rest of the dialog over it,
+// however small (RFC 3263 s4.1): it may have nothing else.
+func TestDialogOfALargeInviteGoesWhereItsContactSays(t *testing.T) {
+	l := newLarge(t, unchanged)
+	c := l.a.Invite(l.big())
+	d := l.b.Accept()
+	answer := siptest.SDP{Address: netip.AddrPortFrom(hostPBX, 4000), Codecs: []siptest.Codec{siptest.PCMU}}.Offer()
+	d.Respond(200, []string{"Contact: <sip:b@" + l.peer.Address.String() + ";transport=tcp>"}, answer)
+	c.Expect(200)
+	c.Ack("")
+	l.went(d.ExpectRequest("ACK").Message, wire.TCP)
+	bye := c.Bye()
+	l.went(d.ExpectRequest("BYE").Message, wire.TCP)
+	bye.Expect(200)
+	l.counted(1, 0, 0)
+	l.clean(l.b)
 }
 
 func TestCancelAndAckFollowALargeInvite(t *testing.T) {

@@ -29,8 +29,9 @@ func (s *Server) route(p Peer) (flow, bool) {
 // within is the flow for requests inside a dialog: over UDP to the peer's
 // Contact where that is an address inside its trunk's networks, else back where
 // its message came from. Over a stream they take the connection of its message,
-// and home says who is connected to when that is gone. Nothing is resolved,
-// and no stranger is ever sent to.
+// and home says who is connected to when that is gone. A peer that got its
+// INVITE over TCP, because it was large, may want the rest so, too. Nothing is
+// resolved, and no stranger is ever sent to.
 func (s *Server) within(t *Trunk, m *wire.Message, f flow) flow {
 	f.remote, f.home = m.Source, netip.AddrPort{}
 	hop := nextHop(m, f.through.Network)
@@ -40,14 +41,25 @@ func (s *Server) within(t *Trunk, m *wire.Message, f flow) flow {
 	case hop.IsValid() && t.accepts(hop.Addr()) && hop.Addr().Is4() == f.remote.Addr().Is4(): // another family leaves through another socket
 		f.remote = hop
 	}
+	if tcp, ok := s.overTCP(f, t); ok && f.through.Network == wire.UDP && wantsTCP(m) {
+		return tcp
+	}
 	return f
 }
 
-// nextHop is the address that a dialog's peer wants its requests sent to: the
-// first of its route set, or its Contact. It is the peer's word and no more.
-func nextHop(m *wire.Message, n wire.Network) netip.AddrPort {
+// wantsTCP reports whether a dialog's peer names TCP where it wants its
+// requests sent to (RFC 3263 s4.1).
+func wantsTCP(m *wire.Message) bool {
+	hop, _ := nextURI(m)
+	transport, _ := hop.Param("transport")
+	return strings.EqualFold(transport, "tcp")
+}
+
+// nextURI is where a dialog's peer wants its requests sent to: the first of its
+// route set, or its Contact. It is the peer's word and no more.
+func nextURI(m *wire.Message) (wire.URI, bool) {
 	if len(m.Contact) == 0 {
-		return netip.AddrPort{}
+		return wire.URI{}, false
 	}
 	hop := m.Contact[0].URI
 	if routes := m.RecordRoute; len(routes) > 0 {
@@ -58,6 +70,15 @@ func nextHop(m *wire.Message, n wire.Network) netip.AddrPort {
 		if a, err := wire.ParseAddress(first); err == nil {
 			hop = a.URI
 		}
+	}
+	return hop, true
+}
+
+// nextHop is the address of nextURI.
+func nextHop(m *wire.Message, n wire.Network) netip.AddrPort {
+	hop, ok := nextURI(m)
+	if !ok {
+		return netip.AddrPort{}
 	}
 	addr, err := netip.ParseAddr(strings.Trim(hop.Host, "[]"))
 	switch {
@@ -109,7 +130,7 @@ func (s *Server) way(f flow, t *Trunk, b []byte) (flow, []byte) {
 	case l.Network == wire.TCP && !l.streams.reaches(f): // what came over TLS never leaves without
 		to = s.elsewhere(f, t)
 	case l.Network == wire.UDP && len(b) > pathMTU && t.LargeOverTCP:
-		to = s.overTCP(f, t)
+		to = s.large(f, t)
 	}
 	return to, readdressed(b, f, to)
 }
@@ -130,11 +151,18 @@ func (s *Server) elsewhere(f flow, t *Trunk) flow {
 	return best
 }
 
-// overTCP is the same peer over TCP, unless it is none that we know, or has
-// lately shown that it has no TCP.
-func (s *Server) overTCP(f flow, t *Trunk) flow {
+// overTCP is the same peer over TCP, for a trunk that wants what is large so;
+// false when it is none that we know.
+func (s *Server) overTCP(f flow, t *Trunk) (flow, bool) {
 	tcp, ok := s.route(Peer{Network: wire.TCP, Address: f.remote})
-	if !ok || !slices.ContainsFunc(t.Peers, func(p Peer) bool { return p.Network == wire.UDP && p.Address == f.remote }) {
+	return tcp, ok && t.LargeOverTCP && slices.ContainsFunc(t.Peers, func(p Peer) bool { return p.Network == wire.UDP && p.Address == f.remote })
+}
+
+// large is the way of a request that is too large for UDP: over TCP, unless
+// the peer has lately shown that it has none.
+func (s *Server) large(f flow, t *Trunk) flow {
+	tcp, ok := s.overTCP(f, t)
+	if !ok {
 		return f
 	}
 	if tcp.through.streams.refuses(f.remote) {
