@@ -30,8 +30,10 @@ type agent struct {
 // live is what late messages have no need of.
 type live struct {
 	call       call.Call
-	ways       []*way    // what it has gone by: the first one, redirections, transfers
-	parkedFrom call.Side // where the parked leg was
+	ways       []*way     // what it has gone by: the first one, redirections, transfers
+	parkedFrom call.Side  // where the parked leg was
+	dialled    call.Dial  // how leg B was
+	sides      [2]liveLeg // of the first two legs
 	queue      []call.Event
 	running    bool
 }
@@ -51,7 +53,7 @@ func (a *agent) feed(ev call.Event) {
 		return
 	}
 	a.running = true
-	for len(a.queue) > 0 {
+	for len(a.queue) > 0 && !a.closed {
 		next := a.queue[0]
 		a.queue = a.queue[1:]
 		trace := a.shard.server.log.Enabled(context.Background(), levelTrace)
@@ -139,11 +141,6 @@ func (a *agent) finish(r call.Record) {
 	a.closeMedia()
 	a.record(a.wayOf(a.call.Plan()), &r, a.legs[call.A], a.legs[call.B])
 	a.leave()
-	for _, l := range a.legs {
-		if l != nil {
-			l.end()
-		}
-	}
 	a.shard.timers.set(&a.timer, a.shard.now.Add(lingerFactor*transaction.Standard.T1))
 }
 
@@ -155,7 +152,7 @@ func (a *agent) closeMedia() {
 	}
 }
 
-// leave takes the call out of the count, once.
+// leave takes the call out of the count, once, and ends its legs.
 func (a *agent) leave() {
 	if a.closed {
 		return
@@ -164,6 +161,11 @@ func (a *agent) leave() {
 	delete(a.shard.agents, a)
 	s := a.shard.server
 	s.metrics.active.Set(float64(s.calls.Add(-1)))
+	for _, l := range a.legs {
+		if l != nil {
+			l.end()
+		}
+	}
 }
 
 // expire forgets a finished call.

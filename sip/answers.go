@@ -21,8 +21,8 @@ func (a *agent) respond(l *leg, status int, b *wire.Builder) []byte {
 }
 
 func (a *agent) progress(l *leg, p call.Progress) {
-	reliable := l.in.pracks.on && (l.in.pracks.all || p.SDP.From != call.Nobody)
-	if reliable && a.hold(&l.in.pracks, p) {
+	reliable := l.pracks != nil && (l.pracks.all || p.SDP.From != call.Nobody)
+	if reliable && a.hold(l.pracks, p) {
 		return
 	}
 	text, err := l.describe(p.SDP, l.in.offer)
@@ -52,8 +52,7 @@ func (a *agent) progress(l *leg, p call.Progress) {
 }
 
 func (a *agent) refuse(l *leg, r call.Refuse) {
-	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
-	l.in.pracks.waiting.Stop()
+	l.stopProgress()
 	l.rearm()
 	b := addReason(wire.NewResponse(l.in.request, r.Status, "", l.tag), r.Cause)
 	if r.RetryAfter > 0 {
@@ -68,6 +67,14 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 		b.Add("Min-SE", seconds(dialog.MinSE))
 	}
 	a.respond(l, r.Status, b)
+}
+
+// stopProgress ends what is repeated, or waited for, before a final response.
+func (l *leg) stopProgress() {
+	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
+	if l.pracks != nil {
+		l.pracks.waiting.Stop()
+	}
 }
 
 // accept answers a leg's INVITE with 200, and repeats it until the ACK.
@@ -85,8 +92,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 		l.retarget(l.in.request, l.in.tx.flow)
 	}
 	l.agreeSession(b, l.in.session, l.in.request)
-	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
-	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
+	l.stopProgress() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {
 		t := l.trunk.Timers
 		l.in.accepted = dialog.Accept(out, t.T1, t.T2, a.shard.now)
@@ -131,10 +137,13 @@ func (a *agent) ack(l *leg, tag string, answer call.Body) {
 
 // sendAck builds and sends the ACK of a 2xx (RFC 3261 s13.2.2.4).
 func (a *agent) sendAck(l *leg, d *dialog.Dialog, seq uint32, f flow, answer call.Body) []byte {
-	text, err := l.describe(answer, l.peer)
-	if err != nil {
-		text = nil
-		a.feed(call.Released{Why: call.ReasonDescription})
+	var text []byte
+	if !l.ended() { // else there is nothing to be said
+		var err error
+		if text, err = l.describe(answer, l.peer); err != nil {
+			text = nil
+			a.feed(call.Released{Why: call.ReasonDescription})
+		}
 	}
 	branch := a.shard.mint.branch()
 	b := d.Ack(seq, f.through.Network.String(), f.through.sentBy, branch)

@@ -184,7 +184,7 @@ func BenchmarkCall(b *testing.B) {
 
 // A finished call stays for 64*T1, to answer for what comes late.
 func TestFinishedCallsAreSmall(t *testing.T) {
-	const calls, most = 2000, 8 << 10
+	const calls, most = 2000, 5 << 10
 	s := newBench(t, &still{})
 	s.call()
 	before := inUse()

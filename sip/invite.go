@@ -16,13 +16,13 @@ func (sh *shard) invite(in letter) {
 	a := &agent{shard: sh, live: new(live)}
 	for side := range a.pair {
 		l := &a.pair[side]
-		l.agent, l.side, l.timer.owner = a, call.Side(side), l
+		l.agent, l.side, l.timer.owner, l.liveLeg = a, call.Side(side), l, &a.sides[side]
 		a.legs[side] = l
 	}
 	a.timer.owner = a
 	caller := a.legs[call.A]
 	tx := sh.serve(in, caller)
-	tx.asked = originalOf(m)
+	tx.asked = sh.originalOf(m)
 	sh.asked[tx.asked] = struct{}{}
 	caller.in = inviteIn{request: m, tx: tx}
 	caller.trunk, caller.tag = in.trunk, sh.mint.token()
@@ -59,7 +59,8 @@ func (a *agent) begin(in letter) {
 	a.ways = []*way{w}
 	plan := &w.plan
 	offer := a.describeOffer(m, caller)
-	if status := caller.in.pracks.negotiate(m, in.trunk.Reliable); status != 0 && !plan.Emergency {
+	var status int
+	if caller.pracks, status = negotiate(m, in.trunk.Reliable); status != 0 && !plan.Emergency {
 		w.turnAway(status, call.ReasonExtension)
 	}
 	var ok bool
@@ -84,7 +85,7 @@ func (a *agent) begin(in letter) {
 			caller.hear(caller.in.offer)
 		}
 	}
-	a.feed(call.Invited{Offer: offer, Reliable: caller.in.pracks.on})
+	a.feed(call.Invited{Offer: offer, Reliable: caller.pracks != nil})
 }
 
 // screen asks the stop list about every number of a call, once.
@@ -148,8 +149,8 @@ func (a *agent) dialWith(l *leg, act call.Dial, minSE time.Duration) {
 	l.trunk, l.flow, l.tag, l.dialog = trunk, f, sh.mint.token(), dialog.Dialog{}
 	l.peer, l.told, l.updates, l.minSE = nil, nil, false, minSE
 	sh.legs[l.tag] = l
-	o := &inviteOut{branch: sh.mint.branch(), flow: f, dial: act}
-	l.out, l.first = o, o
+	o := &inviteOut{branch: sh.mint.branch(), flow: f}
+	l.out, l.first, a.dialled = o, o, act
 	if !ok {
 		l.close(o)
 		a.feed(call.Unreachable{Status: 503})

@@ -15,27 +15,33 @@ import (
 // leg is the I/O half of one side of a call: its dialog, the INVITEs under way
 // in both directions, its media.
 type leg struct {
-	agent  *agent
-	side   call.Side
-	trunk  *Trunk
-	flow   flow   // next hop of our requests
-	tag    string // ours, in this dialog
-	dialog dialog.Dialog
+	agent    *agent
+	side     call.Side
+	trunk    *Trunk
+	flow     flow   // next hop of our requests
+	tag      string // ours, in this dialog
+	dialog   dialog.Dialog
+	pracks   *pracks    // leg A: of its first INVITE; nil without 100rel
+	out      *inviteOut // the latest INVITE of ours
+	first    *inviteOut // leg B: the one that made the dialog
+	timer    timer
+	gone     time.Time // when a leg that was left behind by a transfer is forgotten
+	*liveLeg           // nil after the end
+}
 
-	in    inviteIn
-	out   *inviteOut // the latest INVITE of ours
-	first *inviteOut // leg B: the one that made the dialog
-
+// liveLeg is what late messages have no need of.
+type liveLeg struct {
+	in       inviteIn
 	update   *updateIn // an UPDATE with an offer that the peer sent, not answered yet
 	referral *referral // a transfer that the peer asked for
 	updates  bool      // the peer takes UPDATE
 	session  dialog.Session
 	minSE    time.Duration // the longest Min-SE that the peer has named
-
-	timer timer
-	gone  time.Time // when a leg that was left behind by a transfer is forgotten
 	sound
 }
+
+// ended reports whether there is nothing left but to answer late messages.
+func (l *leg) ended() bool { return l.liveLeg == nil }
 
 // inviteIn is an INVITE that the peer sent: the first of leg A, a re-INVITE of either.
 type inviteIn struct {
@@ -45,12 +51,11 @@ type inviteIn struct {
 	offer      *sdp.Session
 	accepted   dialog.Accepted
 	session    dialog.SessionExpires // what the 2xx will agree to
-	pracks     pracks
-	progress   []byte    // the last provisional response
-	repeat     time.Time // when it is sent again
-	expires    time.Time // when the invitation ends (RFC 3261 s13.3.1)
-	status     int       // of it
-	earlyMedia bool      // the peer wants early media authorized
+	progress   []byte                // the last provisional response
+	repeat     time.Time             // when it is sent again
+	expires    time.Time             // when the invitation ends (RFC 3261 s13.3.1)
+	status     int                   // of it
+	earlyMedia bool                  // the peer wants early media authorized
 }
 
 // inviteOut is an INVITE that we sent: the first of leg B, a re-INVITE of either.
@@ -63,7 +68,6 @@ type inviteOut struct {
 	offer   *sdp.Session // what the asker of a re-INVITE wants
 	forks   dialog.Forks
 	ack     []byte        // of the 2xx to a re-INVITE
-	dial    call.Dial     // leg B's first: how it was dialled
 	session time.Duration // the session interval that it asked for, 0 for none
 	guard   time.Time     // when a cancelled INVITE without a final response is given up
 	early   string        // its latest P-Early-Media (RFC 5009)
@@ -77,12 +81,19 @@ const repeatProgress = time.Minute
 
 // rearm sets the leg's timer to the nearest of its deadlines.
 func (l *leg) rearm() {
-	at := l.in.accepted.Due()
-	guard := time.Time{}
+	var due [7]time.Time
+	due[0] = l.gone
 	if l.out != nil {
-		guard = l.out.guard
+		due[1] = l.out.guard
 	}
-	for _, t := range []time.Time{l.in.repeat, l.in.expires, l.in.pracks.waiting.Due(), l.session.Due(), guard, l.gone} {
+	if l.pracks != nil {
+		due[2] = l.pracks.waiting.Due()
+	}
+	if !l.ended() {
+		due[3], due[4], due[5], due[6] = l.in.repeat, l.in.expires, l.in.accepted.Due(), l.session.Due()
+	}
+	var at time.Time
+	for _, t := range due {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -100,6 +111,17 @@ func (l *leg) expire(now time.Time) {
 		l.close(o)
 		l.gaveUp(o, 408)
 	}
+	for _, part := range [...]func(*leg, time.Time){(*leg).expireInvite, (*leg).expireProgress, (*leg).expireSession, (*leg).expireAnswer} {
+		if !l.ended() { // by the part before
+			part(l, now)
+		}
+	}
+	l.rearm()
+}
+
+// expireInvite repeats what the caller was last told, and ends an invitation
+// whose time is up.
+func (l *leg) expireInvite(now time.Time) {
 	if at := l.in.repeat; !at.IsZero() && !now.Before(at) {
 		l.in.repeat = now.Add(repeatProgress)
 		l.in.tx.respond(l.in.status, l.in.progress)
@@ -108,8 +130,10 @@ func (l *leg) expire(now time.Time) {
 		l.in.expires = time.Time{}
 		l.agent.feed(call.Expired{})
 	}
-	l.expireProgress(now)
-	l.expireSession(now)
+}
+
+// expireAnswer repeats a 2xx, or gives its ACK up.
+func (l *leg) expireAnswer(now time.Time) {
 	send, missing := l.in.accepted.Expire(now)
 	if len(send) > 0 {
 		l.agent.shard.server.metrics.repeats.WithLabelValues("answer").Inc()
@@ -118,21 +142,30 @@ func (l *leg) expire(now time.Time) {
 	if missing {
 		l.ackMissing()
 	}
-	l.rearm()
+}
+
+// closeIn ends an INVITE that the peer sent.
+func (l *leg) closeIn() {
+	l.in, l.pracks = inviteIn{}, nil
+	l.dialog.InviteIn = false
 }
 
 // end lets go of everything but what late messages need.
 func (l *leg) end() {
-	waiting := l.in.pracks.waiting // a PRACK may cross the final response (RFC 3262 s3)
-	l.in, l.sound, l.update, l.referral = inviteIn{pracks: pracks{waiting: waiting}}, sound{}, nil, nil
-	l.session.Stop()
+	l.liveLeg = nil
+	if r := l.pracks; r != nil { // a PRACK may cross the final response (RFC 3262 s3)
+		*r = pracks{waiting: r.waiting}
+		r.waiting.Stop()
+	}
+	if l.first != nil {
+		l.first.forks.Over()
+	}
 	l.rearm()
 }
 
 // forget lets go of the rest.
 func (l *leg) forget() {
 	sh := l.agent.shard
-	l.in.accepted.Stop()
 	sh.timers.set(&l.timer, time.Time{})
 	delete(sh.legs, l.tag)
 	sh.forget(l.out)
@@ -224,7 +257,7 @@ func causeParam(params string) int {
 
 // closeSound gives the leg's ports back.
 func (l *leg) closeSound(p media.Plane) {
-	if l.media != 0 {
+	if !l.ended() && l.media != 0 {
 		delete(l.agent.shard.sounds, l.media)
 		l.stats = p.Close(l.media)
 		l.media = 0

@@ -124,7 +124,7 @@ func (l *leg) report(status int) {
 // new leg is B.
 func (a *agent) park(side call.Side) {
 	parked, stays := a.legs[side], a.legs[side.Other()]
-	target := &leg{agent: a}
+	target := &leg{agent: a, liveLeg: new(liveLeg)}
 	target.timer.owner = target
 	a.legs = [3]*leg{call.A: stays, call.B: target, call.Parked: parked}
 	a.parkedFrom = side

@@ -120,7 +120,7 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	}
 	l.close(o)
 	l.dialog.InviteOut = false
-	if l.agent.ended() { // the 2xx still wants its ACK
+	if l.ended() { // the 2xx still wants its ACK
 		if m.Status < 300 {
 			l.agent.ackReinvite(l, call.Body{})
 		}
@@ -178,6 +178,5 @@ func (a *agent) refuseChange(l *leg, status int) {
 		return
 	}
 	a.respond(l, status, wire.NewResponse(l.in.request, status, "", l.tag))
-	l.in = inviteIn{}
-	l.dialog.InviteIn = false
+	l.closeIn()
 }

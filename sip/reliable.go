@@ -28,9 +28,8 @@ const tag100rel = "100rel"
 // one before them.
 const maxHeldProgress = 8
 
-// pracks is what leg A keeps of reliable provisional responses.
+// pracks is what leg A, which sends PRACK, keeps of reliable provisional responses.
 type pracks struct {
-	on       bool // A sends PRACK
 	all      bool // A wants every provisional response reliable
 	waiting  dialog.Provisional
 	answered bool            // the one that waits carries our answer, not our offer
@@ -38,14 +37,16 @@ type pracks struct {
 }
 
 // negotiate reads what the caller and its trunk agree on. The result is 0, or
-// the status to refuse the INVITE with.
-func (p *pracks) negotiate(m *wire.Message, r Reliability) int {
-	p.all = hasTag(m.Require, tag100rel)
-	p.on = r != ReliableOff && (p.all || hasTag(m.Supported, tag100rel))
-	if r == ReliableRequired && !p.on {
-		return 421 // RFC 3261 s21.4.16
+// the status to refuse the INVITE with; nil when there is to be no PRACK.
+func negotiate(m *wire.Message, r Reliability) (*pracks, int) {
+	all := hasTag(m.Require, tag100rel)
+	switch {
+	case r != ReliableOff && (all || hasTag(m.Supported, tag100rel)):
+		return &pracks{all: all}, 0
+	case r == ReliableRequired:
+		return nil, 421 // RFC 3261 s21.4.16
 	}
-	return 0
+	return nil, 0
 }
 
 func hasTag(tags []string, tag string) bool {
@@ -55,8 +56,7 @@ func hasTag(tags []string, tag string) bool {
 // sendReliably sends a provisional response that wants a PRACK, or keeps it
 // until the one before has its own.
 func (a *agent) sendReliably(l *leg, p call.Progress, b *wire.Builder) {
-	r := &l.in.pracks
-	m := l.in.request
+	r, m := l.pracks, l.in.request
 	rseq := r.waiting.NextRSeq(m.CSeq, a.shard.random.Uint32())
 	b.Add("Require", tag100rel).Add("RSeq", strconv.FormatUint(uint64(rseq), 10))
 	if out := a.respond(l, p.Status, b); out != nil {
@@ -83,17 +83,17 @@ func (a *agent) hold(p *pracks, response call.Progress) bool {
 
 // pracked takes A's PRACK (RFC 3262 s3).
 func (l *leg) pracked(in letter) {
-	m, r := in.message, &l.in.pracks
+	m, r := in.message, l.pracks
 	rack, ok := dialog.ParseRAck(m.Value("RAck"))
-	described := r.waiting.Holds2xx()
-	if !ok || !r.waiting.Acknowledge(rack) {
+	described := r != nil && r.waiting.Holds2xx()
+	if !ok || r == nil || !r.waiting.Acknowledge(rack) {
 		l.refuse(in, 481)
 		return
 	}
 	l.rearm()
 	body, session := l.agent.read(m)
 	b := wire.NewResponse(m, 200, "", l.tag)
-	if session != nil && r.answered { // a second offer, in a dialog that we answer ourselves
+	if session != nil && r.answered && !l.ended() { // a second offer, in a dialog that we answer ourselves
 		l.hear(session)
 		if text, err := l.describe(call.Body{From: call.Us}, session); err == nil {
 			b.Body(mimeSDP, text)
@@ -110,7 +110,7 @@ func (l *leg) pracked(in letter) {
 		}
 		l.agent.feed(call.Pracked{Answer: body})
 	}
-	if len(r.held) > 0 && l.in.request != nil && !r.waiting.Waiting() {
+	if len(r.held) > 0 && !l.ended() && l.in.request != nil && !r.waiting.Waiting() {
 		next := r.held[0]
 		r.held = r.held[1:]
 		l.agent.progress(l, next)
@@ -119,7 +119,10 @@ func (l *leg) pracked(in letter) {
 
 // expireProgress repeats what waits for its PRACK, or gives it up.
 func (l *leg) expireProgress(now time.Time) {
-	send, missing := l.in.pracks.waiting.Expire(now)
+	if l.pracks == nil {
+		return
+	}
+	send, missing := l.pracks.waiting.Expire(now)
 	if len(send) > 0 {
 		l.agent.shard.server.metrics.repeats.WithLabelValues("progress").Inc()
 		l.in.tx.flow.send(send, "")

@@ -26,7 +26,7 @@ func (l *leg) receive(in letter) {
 	}
 	switch m.Method {
 	case wire.UPDATE, wire.INFO, wire.REFER, wire.INVITE:
-		if l.agent.ended() {
+		if l.ended() {
 			l.refuse(in, 481)
 			return
 		}
@@ -54,8 +54,10 @@ func (l *leg) receive(in letter) {
 	switch m.Method {
 	case wire.BYE:
 		sh.respondOnce(in, 200, l.tag)
-		l.in.accepted.Stop()
-		l.rearm()
+		if !l.ended() {
+			l.in.accepted.Stop()
+			l.rearm()
+		}
 		l.agent.feed(call.HungUp{Side: l.side, Cause: causeOf(m)})
 	case wire.OPTIONS:
 		sh.respondOnce(in, 200, l.tag)
@@ -111,7 +113,7 @@ func (l *leg) refuse(in letter, status int) {
 
 // acked takes the ACK of a 2xx.
 func (l *leg) acked(m *wire.Message) {
-	if !l.in.accepted.Waiting() || l.in.request == nil || m.CSeq != l.in.request.CSeq {
+	if l.ended() || !l.in.accepted.Waiting() || l.in.request == nil || m.CSeq != l.in.request.CSeq {
 		return // a repeated ACK
 	}
 	l.in.accepted.Stop()
@@ -121,8 +123,7 @@ func (l *leg) acked(m *wire.Message) {
 		l.hear(session)
 	}
 	again := l.in.again
-	l.in = inviteIn{}
-	l.dialog.InviteIn = false
+	l.closeIn()
 	if again {
 		l.agent.feed(call.ReinviteAcked{Side: l.side, Answer: answer})
 	} else {
@@ -132,8 +133,7 @@ func (l *leg) acked(m *wire.Message) {
 
 func (l *leg) ackMissing() {
 	again := l.in.again
-	l.in = inviteIn{}
-	l.dialog.InviteIn = false
+	l.closeIn()
 	if again {
 		l.agent.feed(call.ReinviteAcked{Side: l.side, Missing: true})
 	} else {
@@ -144,7 +144,7 @@ func (l *leg) ackMissing() {
 // cancelled takes the CANCEL of an INVITE of this leg.
 func (l *leg) cancelled(tx *serverTx, m *wire.Message) {
 	switch {
-	case l.in.tx != tx:
+	case l.ended() || l.in.tx != tx:
 	case l.in.again:
 		l.agent.feed(call.ReinviteCancelled{Side: l.side})
 	default:

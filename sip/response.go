@@ -23,7 +23,7 @@ func (l *leg) responded(tx *clientTx, m *wire.Message) {
 		l.progressed(o, m)
 	case m.Status < 300:
 		l.answered(o, m)
-	case l.agent.ended():
+	case l.ended():
 		l.close(o)
 	case m.Status == 422 && l.tooBrief(o, m):
 	case m.Status < 400 && l.trunk.Redirect && len(m.Contact) > 0:
@@ -49,6 +49,9 @@ func (l *leg) progressed(o *inviteOut, m *wire.Message) {
 	}
 	o.forks.Of(&o.invite, l.tag, m)
 	if !l.acknowledge(o, m) {
+		return
+	}
+	if l.ended() {
 		return
 	}
 	body, session := l.agent.read(m)
@@ -83,7 +86,7 @@ func (l *leg) answered(o *inviteOut, m *wire.Message) {
 	if l.dialog.RemoteTag == m.To.Tag {
 		return // repeated while its ACK waits for the caller's
 	}
-	if a.ended() {
+	if l.ended() {
 		l.reject(o, m)
 		return
 	}
@@ -156,7 +159,9 @@ func (l *leg) unanswered(tx *clientTx, status int, rang bool) {
 func (l *leg) gaveUp(o *inviteOut, status int) {
 	if o.again {
 		l.dialog.InviteOut = false
-		l.unsay()
+		if !l.ended() {
+			l.unsay()
+		}
 		l.agent.feed(call.ReinviteAnswered{Side: l.side, Status: status})
 		return
 	}

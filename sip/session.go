@@ -91,7 +91,7 @@ func (l *leg) tooBrief(o *inviteOut, m *wire.Message) bool {
 	}
 	minSE := l.minSE
 	l.close(o)
-	l.agent.dialWith(l, o.dial, minSE)
+	l.agent.dialWith(l, l.agent.dialled, minSE)
 	return true
 }
 

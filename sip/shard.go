@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"hash/maphash"
 	"math/rand/v2"
 	"runtime/debug"
 	"strings"
@@ -194,7 +195,7 @@ func (sh *shard) open(in letter) {
 	}
 	switch m.Method {
 	case wire.INVITE:
-		if _, merged := sh.asked[originalOf(m)]; merged { // it came another way too (RFC 3261 s8.2.2.2)
+		if _, merged := sh.asked[sh.originalOf(m)]; merged { // it came another way too (RFC 3261 s8.2.2.2)
 			sh.server.metrics.drop(dropMerged)
 			sh.respondOnce(in, 482, sh.mint.token())
 		} else if sh.server.admit(in) {
@@ -211,13 +212,17 @@ func (sh *shard) open(in letter) {
 	}
 }
 
-// original is what copies of one request have in common, whichever way they came.
-type original struct {
-	callID, fromTag string
-	cseq            uint32
-}
+// original is the digest of what copies of one request have in common,
+// whichever way they came: nobody outside can make two alike.
+type original uint64
 
-func originalOf(m *wire.Message) original { return original{m.CallID, m.From.Tag, m.CSeq} }
+func (sh *shard) originalOf(m *wire.Message) original {
+	type names struct {
+		callID, fromTag string
+		cseq            uint32
+	}
+	return original(maphash.Comparable(sh.server.seed, names{m.CallID, m.From.Tag, m.CSeq}))
+}
 
 // inDialog finds the leg that a request within a dialog belongs to. Only its
 // trunk may speak in it.

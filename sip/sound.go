@@ -181,7 +181,7 @@ var ownOffer = []sdp.Codec{
 // tune tells the media plane what both legs have said.
 func (a *agent) tune() {
 	for i, l := range a.legs[:call.Parked] {
-		if l.media == 0 || l.peer == nil {
+		if l.ended() || l.media == 0 || l.peer == nil {
 			continue
 		}
 		_, m, ok := l.peer.Active()

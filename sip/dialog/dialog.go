@@ -37,8 +37,9 @@ func NewUAS(invite *wire.Message, localTag string) Dialog {
 		Local:     invite.To.Raw + ";tag=" + localTag,
 		Remote:    invite.From.Raw,
 		RemoteSeq: invite.CSeq,
-		RouteSet:  invite.RecordRoute,
+		RouteSet:  copied(invite.RecordRoute),
 	}
+	own(&d.CallID, &d.RemoteTag, &d.Remote)
 	d.refresh(invite)
 	return d
 }
@@ -54,15 +55,41 @@ func NewUAC(invite *wire.Invite, localTag string, res *wire.Message) Dialog {
 		LocalSeq:  invite.CSeq,
 		Target:    invite.URI, // a peer without Contact is reached as it was called
 	}
+	own(&d.RemoteTag, &d.Remote)
 	d.confirm(res)
 	return d
+}
+
+// own moves strings that are parts of a message into memory of their own: a
+// dialog outlives the message, and must not keep all of it.
+func own(parts ...*string) {
+	var all strings.Builder
+	size := 0
+	for _, p := range parts {
+		size += len(*p)
+	}
+	all.Grow(size)
+	for _, p := range parts {
+		at := all.Len()
+		all.WriteString(*p)
+		*p = all.String()[at:]
+	}
+}
+
+// copied is a list of such strings in memory of its own.
+func copied(list []string) []string {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i] = strings.Clone(list[i])
+	}
+	return list
 }
 
 // confirm takes the route set, and the remote target if one is named, from a
 // response to our INVITE. Nothing else of an early dialog is made anew by its
 // 2xx (RFC 3261 s13.2.2.4).
 func (d *Dialog) confirm(res *wire.Message) {
-	d.RouteSet = slices.Clone(res.RecordRoute)
+	d.RouteSet = copied(res.RecordRoute)
 	slices.Reverse(d.RouteSet)
 	d.refresh(res)
 }

@@ -1,6 +1,10 @@
 package dialog
 
-import "tonegate/sip/wire"
+import (
+	"bytes"
+
+	"tonegate/sip/wire"
+)
 
 // maxForks bounds the dialogs of one INVITE; further forks are ignored until
 // they answer, and ended then.
@@ -58,6 +62,14 @@ func (f *Forks) EarlySDP(tag string) string {
 		return k.early
 	}
 	return ""
+}
+
+// Over lets go of what only a call that is up has a use for.
+func (f *Forks) Over() {
+	for i := range f.list {
+		k := &f.list[i]
+		k.early, k.ack = "", bytes.Clone(k.ack) // a message as it was built has room to spare
+	}
 }
 
 // Take judges a reliable provisional response of a fork by its RSeq.
