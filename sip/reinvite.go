@@ -120,6 +120,12 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	}
 	l.close(o)
 	l.dialog.InviteOut = false
+	if !l.gone.IsZero() { // a transfer has left it behind
+		if m.Status < 300 {
+			l.agent.ackReinvite(l, call.Body{})
+		}
+		return
+	}
 	body, session := l.agent.read(m)
 	switch {
 	case m.Status < 300:
