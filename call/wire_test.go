@@ -72,7 +72,7 @@ func (w *world) check(a Action) error {
 			if !w.there {
 				return fmt.Errorf("BYE to nobody")
 			}
-			w.there = false
+			w.parkedLeaves()
 			break
 		}
 		if a.Side == A {
@@ -136,7 +136,7 @@ func (w *world) check(a Action) error {
 		}
 		w.openTo[a.Side] = true
 	case Refresh:
-		if w.openTo[a.Side] || w.openFrom[a.Side] || !w.bridged {
+		if w.openTo[a.Side] || a.Side != Parked && w.openFrom[a.Side] || !w.bridged && !w.ringing(a.Side) {
 			return fmt.Errorf("refresh into glare on leg %s", a.Side)
 		}
 		w.openTo[a.Side] = true
@@ -178,7 +178,7 @@ func (w *world) check(a Action) error {
 
 // park moves the accounts: the one who stays is A, and nobody is B.
 func (w *world) park(side Side) error {
-	if w.there || w.bridged || w.aGone || w.bGone || w.openFrom != [2]bool{} || w.openTo != [2]bool{} {
+	if w.there || w.bridged || w.aGone || w.bGone || w.openFrom != [2]bool{} || w.openTo != [3]bool{} {
 		return fmt.Errorf("parked %s from a call that is not settled", side)
 	}
 	w.there, w.parkedSide = true, side
@@ -186,6 +186,17 @@ func (w *world) park(side Side) error {
 	w.bForks, w.bDialled, w.aByes = [2]fork{}, 0, 0
 	w.whole = [2]bool{}
 	return nil
+}
+
+// parkedLeaves ends what is owed to the parked leg.
+func (w *world) parkedLeaves() {
+	w.there, w.openTo[Parked], w.ackOwedTo[Parked] = false, false, false
+}
+
+// ringing reports whether a leg waits while B is called: its session may be
+// refreshed meanwhile.
+func (w *world) ringing(side Side) bool {
+	return side == Parked && w.there || side == A && w.aAcked && w.bOpen
 }
 
 // unpark moves them back.
@@ -199,6 +210,9 @@ func (w *world) unpark(side Side) error {
 		}
 	}
 	w.there = false
+	stays := side.Other()
+	w.openTo[side], w.openTo[stays], w.openTo[Parked] = w.openTo[Parked], w.openTo[A], false
+	w.ackOwedTo[side], w.ackOwedTo[stays], w.ackOwedTo[Parked] = w.ackOwedTo[Parked], w.ackOwedTo[A], false
 	w.bForks, w.bDialled, w.bGone = w.before.forks, w.before.dialled, false
 	return nil
 }

@@ -27,8 +27,8 @@ type world struct {
 	openFrom          [2]bool // re-INVITEs of a peer without our final response
 	ackOwedBy         [2]bool // our 2xx to a re-INVITE, not acknowledged
 	update            [2]bool // what is open from a peer is an UPDATE
-	openTo            [2]bool // our re-INVITEs without a final response
-	ackOwedTo         [2]bool // 2xx to our re-INVITEs that we have not acknowledged
+	openTo            [3]bool // our re-INVITEs without a final response
+	ackOwedTo         [3]bool // 2xx to our re-INVITEs that we have not acknowledged
 	stopped           [2]bool // what a leg hears was told to end
 	finishes          int
 	aWantedToLeave    bool
@@ -173,7 +173,11 @@ func (w *world) transfers() []Event {
 		return nil
 	}
 	if w.there {
-		return []Event{HungUp{Side: Parked, Cause: 16}, Reinvited{Side: Parked}, RefreshDue{Side: Parked}}
+		evs := []Event{HungUp{Side: Parked, Cause: 16}, Reinvited{Side: Parked}, RefreshDue{Side: Parked}}
+		if w.openTo[Parked] {
+			evs = append(evs, ReinviteAnswered{Side: Parked, Status: 200}, ReinviteAnswered{Side: Parked, Status: 491}, ReinviteAnswered{Side: Parked, Status: 481})
+		}
+		return evs
 	}
 	var evs []Event
 	if w.aAcked && !w.aGone {
@@ -235,7 +239,7 @@ func (w *world) happen(ev Event) {
 		case B:
 			w.bGone = true
 		case Parked:
-			w.there = false
+			w.parkedLeaves()
 		}
 	case Progressed:
 		w.bProvisional = true

@@ -53,7 +53,7 @@ func (a *agent) progress(l *leg, p call.Progress) {
 
 func (a *agent) refuse(l *leg, r call.Refuse) {
 	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
-	l.in.pracks.waiting.Stop()
+	l.in.pracks.stop()
 	l.rearm()
 	b := addReason(wire.NewResponse(l.in.request, r.Status, "", l.tag), r.Cause)
 	if r.RetryAfter > 0 {
@@ -86,7 +86,7 @@ func (a *agent) accept(l *leg, body call.Body) {
 	}
 	l.agreeSession(b, l.in.session, l.in.request)
 	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
-	l.in.pracks.waiting.Stop() // one without a description needs no PRACK any more
+	l.in.pracks.stop() // one without a description needs no PRACK any more
 	if out := a.respond(l, 200, b); out != nil {
 		t := l.trunk.Timers
 		l.in.accepted = dialog.Accept(out, t.T1, t.T2, a.shard.now)

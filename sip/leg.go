@@ -30,6 +30,7 @@ type leg struct {
 	referral *referral // a transfer that the peer asked for
 	updates  bool      // the peer takes UPDATE
 	session  dialog.Session
+	retry    time.Time     // when a description that the peer refused for now is offered again
 	minSE    time.Duration // the longest Min-SE that the peer has named
 
 	timer timer
@@ -82,7 +83,7 @@ func (l *leg) rearm() {
 	if l.out != nil {
 		guard = l.out.guard
 	}
-	for _, t := range []time.Time{l.in.repeat, l.in.expires, l.in.pracks.waiting.Due(), l.session.Due(), guard, l.gone} {
+	for _, t := range []time.Time{l.in.repeat, l.in.expires, l.in.pracks.waiting.Due(), l.session.Due(), l.retry, guard, l.gone} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -126,6 +127,7 @@ func (l *leg) end() {
 	waiting := l.in.pracks.waiting // a PRACK may cross the final response (RFC 3262 s3)
 	l.in, l.sound, l.update, l.referral = inviteIn{pracks: pracks{waiting: waiting}}, sound{}, nil, nil
 	l.session.Stop()
+	l.retry = time.Time{}
 	l.rearm()
 }
 
