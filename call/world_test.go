@@ -151,9 +151,11 @@ func (w *world) possible() []Event {
 		if w.ackOwedBy[s] {
 			evs = append(evs, ReinviteAcked{Side: s, Answer: Theirs("re-answer")}, ReinviteAcked{Side: s, Missing: true})
 		}
-		if w.openTo[s] {
+	}
+	for s, open := range w.openTo {
+		if s := Side(s); open {
 			evs = append(evs, ReinviteAnswered{Side: s, Status: 200, SDP: Theirs("re-sdp")},
-				ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
+				ReinviteAnswered{Side: s, Status: 491}, ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
 		}
 	}
 	evs = append(evs, w.transfers()...)
@@ -173,11 +175,7 @@ func (w *world) transfers() []Event {
 		return nil
 	}
 	if w.there {
-		evs := []Event{HungUp{Side: Parked, Cause: 16}, Reinvited{Side: Parked}, RefreshDue{Side: Parked}}
-		if w.openTo[Parked] {
-			evs = append(evs, ReinviteAnswered{Side: Parked, Status: 200}, ReinviteAnswered{Side: Parked, Status: 491}, ReinviteAnswered{Side: Parked, Status: 481})
-		}
-		return evs
+		return []Event{HungUp{Side: Parked, Cause: 16}, Reinvited{Side: Parked}, RefreshDue{Side: Parked}}
 	}
 	var evs []Event
 	if w.aAcked && !w.aGone {
@@ -239,7 +237,7 @@ func (w *world) happen(ev Event) {
 		case B:
 			w.bGone = true
 		case Parked:
-			w.parkedLeaves()
+			w.left()
 		}
 	case Progressed:
 		w.bProvisional = true
@@ -287,6 +285,8 @@ func (w *world) settle() error {
 			steps = append(steps, AckMissing{})
 		case w.openTo[A]:
 			steps = append(steps, ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("late")})
+		case w.openTo[Parked]:
+			steps = append(steps, ReinviteAnswered{Side: Parked, Status: 481})
 		case w.openTo[B]:
 			steps = append(steps, ReinviteAnswered{Side: B, Status: 481})
 		case w.bOpen:
@@ -310,7 +310,7 @@ func (w *world) debts() error {
 			bad += " fork " + tag + " is still up;"
 		}
 	}
-	if w.ackOwedTo[A] || w.ackOwedTo[B] {
+	if w.ackOwedTo != [3]bool{} {
 		bad += " a 2xx to a re-INVITE lacks its ACK;"
 	}
 	if w.openFrom[A] || w.openFrom[B] {

@@ -99,6 +99,9 @@ func (c *simCall) judge(records []callRecord) (wrong []string, intended bool) {
 		e.checkTones(records, complain)
 		e.checkVoices(parts, complain)
 	}
+	if c.circle && len(c.b) > 6 {
+		complain("its callee was called %d times", len(c.b))
+	}
 	c.checkReferrals(len(parts)-1, complain)
 	intended = true
 	for i := range parts {

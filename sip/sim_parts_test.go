@@ -42,6 +42,9 @@ func (c *simCall) parts(records []callRecord, complain func(string, ...any)) []s
 		complain("no record of the call itself")
 		return nil
 	}
+	if first.record.CallID != c.id {
+		complain("the record of the call itself is of %s", first.record.CallID)
+	}
 	if to := first.record.Redirected; len(to) > 0 && !c.circle {
 		first.pair[1] = 2 + slices.IndexFunc(c.thirds, func(t simThird) bool { return "+81"+t.number[1:] == to[len(to)-1] })
 	}

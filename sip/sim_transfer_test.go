@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -222,6 +223,11 @@ func (c *simCall) calledOn(host, third int, q *siptest.RobotRequest) {
 	t := &c.thirds[third]
 	if host != t.carrier {
 		c.world.t.Errorf("call %d: %s is called at %s", c.index, t.number, c.world.hosts[host].Name)
+	}
+	for i := range third { // in the order of their q values, and of the transfers
+		if asked := c.thirds[i].status != 404; asked && !slices.ContainsFunc(c.more, func(e *simEnd) bool { return e.party == 2+i && e.down }) && !c.hit {
+			c.world.t.Errorf("call %d: %s is called before %s", c.index, t.number, c.thirds[i].number)
+		}
 	}
 	e := c.end(1, 2+third, host)
 	e.talk, e.dialog = t.talk, q.Call
