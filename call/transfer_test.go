@@ -99,6 +99,13 @@ func TestTransfer(t *testing.T) {
 			{Reinvited{Side: B, Offer: Theirs("hold")}, ""}, // until the refresh, of A now, is over
 			{ReinviteAnswered{Side: A, Status: 200}, "AckReinvite(A,none) Reinvite(A,theirs)"},
 		}},
+		{"a refresh of who stays outlasts the transfer", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{RefreshDue{Side: A}, "Refresh"},
+			{Rejected{Status: 486}, "Report(parked,486) Write(busy,far_end_refused) Unpark Bridge"},
+			{ReinviteAnswered{Side: B, Status: 200}, "AckReinvite(B,none)"},
+			{Reinvited{Side: A, Offer: Theirs("hold")}, "Reinvite(B,theirs)"},
+		}},
 		{"who stays is gone when its session is refreshed", race{
 			{Referred{Side: B, Plan: third}, begun},
 			{RefreshDue{Side: A}, "Refresh"},

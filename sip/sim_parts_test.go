@@ -124,7 +124,7 @@ func (p *simPart) intended(complain func(string, ...any)) bool {
 	return false
 }
 
-// simWindow is a time in which two parties may hear each other.
+// simInterval is a time in which two parties may hear each other.
 type simInterval struct{ from, to time.Time }
 
 // windows are those of two parties.
