@@ -27,6 +27,7 @@ type Call struct {
 	replied   Author     // who wrote the description that answered A's offer, or our offer
 	told      string     // the fork whose description A has
 	stale     bool       // A has another description than B's: it wants a re-INVITE
+	later     bool       // but has refused it for now
 	playing   [2]bool
 	reliable  bool // A acknowledges provisional responses that carry a description
 	unpracked int  // of those, how many it has not acknowledged yet

@@ -4,9 +4,10 @@ package call
 // (RFC 3261 s14), or one of our own. At most one is under way in a call.
 type change struct {
 	state changeState
-	asker Side // of a refresh, the leg that is not refreshed
+	asker Side // of a refresh, the leg that is refreshed
 	late  bool // the re-INVITE carried no offer
 	noAck bool // it is an UPDATE
+	news  bool // a refresh that tells A what B says
 }
 
 type changeState uint8
@@ -42,25 +43,52 @@ func (c *Call) changed(ev Event) {
 // refreshDue refreshes a leg's session, or puts it off while something else
 // is under way.
 func (c *Call) refreshDue(e RefreshDue) {
-	if e.Side == Parked || !c.settled() {
+	c.later = c.later && e.Side != A
+	switch {
+	case c.stale && e.Side == A && c.settled(): // see freshen
+	case c.refreshable(e.Side):
+		c.change = change{state: changeRefresh, asker: e.Side}
+		c.do(Refresh(e))
+	default:
 		c.do(RefreshLater(e))
-		return
 	}
-	c.change = change{state: changeRefresh, asker: e.Side.Other()}
-	c.do(Refresh(e))
+}
+
+// refreshable reports whether a leg may be refreshed: when both talk, and,
+// since a session may be shorter than a callee rings, while B is called.
+func (c *Call) refreshable(side Side) bool {
+	switch {
+	case c.change.state != changeNone:
+		return false
+	case side == Parked:
+		return c.parked.state == parkedUp
+	case side == A && (c.callee == calleeCalling || c.callee == calleeProceeding):
+		return c.caller == callerUp && c.media != mediaBefore
+	}
+	return c.settled()
 }
 
 // refreshed ends a refresh of ours. A failure leaves the session until it
 // expires, but a dialog that is gone is gone (RFC 4028 s10).
 func (c *Call) refreshed(e ReinviteAnswered) {
-	c.change.state = changeNone
+	news := c.change.news
+	c.change = change{}
 	switch {
 	case e.Status < 300:
 		c.do(AckReinvite{Side: e.Side})
+	case e.Side == Parked && (e.Status == 481 || e.Status == 408):
+		c.parkedGone(Bye{Side: Parked, Cause: 41})
 	case e.Status == 481: // it has hung up, and its BYE got lost
-		c.end(Completed, ReasonGone, Refusal{Cause: 41})
+		result := Completed
+		if c.rec.Answered.IsZero() {
+			result = CallerEnd
+		}
+		c.end(result, ReasonGone, Refusal{Cause: 41})
 	case e.Status == 408:
 		c.end(Failed, ReasonGone, Refusal{Cause: 41})
+	case news && (e.Status == 491 || e.Status == 500): // it asks for something itself
+		c.stale, c.later = true, true
+		c.do(RefreshLater{Side: e.Side})
 	case e.Status == 491: // anything else would be refused again (RFC 4028 s10)
 		c.do(RefreshLater{Side: e.Side})
 	}
@@ -119,9 +147,9 @@ func (c *Call) takeQueued() {
 // freshen offers A what B says, where A has been told something else: by the
 // party that has transferred it, who had put it on hold, or by another fork.
 func (c *Call) freshen() {
-	if c.stale && c.settled() {
+	if c.stale && !c.later && c.settled() {
 		c.stale = false
-		c.change = change{state: changeRefresh, asker: B}
+		c.change = change{state: changeRefresh, asker: A, news: true}
 		c.do(Reinvite{Side: A, Offer: c.calleeSDP})
 	}
 }
@@ -157,7 +185,7 @@ func (c *Call) acceptAlone(e Reinvited) {
 
 func (c *Call) reinviteAnswered(e ReinviteAnswered) {
 	ok := e.Status < 300
-	if c.change.state == changeRefresh && c.change.asker != e.Side {
+	if c.change.state == changeRefresh && c.change.asker == e.Side {
 		c.refreshed(e)
 		return
 	}

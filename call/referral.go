@@ -53,7 +53,7 @@ func (c *Call) referred(e Referred) {
 	c.rec = Record{Status: 200, Target: -1, Revision: e.Plan.Screening.Revision, Invited: c.now}
 	c.callee, c.target, c.fork, c.held, c.onward = calleeIdle, 0, "", Progressed{}, onward{}
 	c.reliable, c.unpracked, c.replied = false, 0, Us
-	c.stale = true // it may have been put on hold
+	c.stale, c.later = true, false // it may have been put on hold
 	c.begin()
 }
 
@@ -79,12 +79,20 @@ func (c *Call) parkedGone(bye Action) {
 		return
 	}
 	failed := c.parked.state == parkedCalled
+	c.forgetRefresh()
 	if bye != nil {
 		c.do(bye)
 	}
 	c.writeParked(Completed, ReasonTransferred, 16)
 	if failed {
 		c.end(c.rec.Result, c.rec.Reason, Refusal{Cause: c.rec.Cause})
+	}
+}
+
+// forgetRefresh lets go of a refresh of the parked leg, which is about to end.
+func (c *Call) forgetRefresh() {
+	if c.change.state == changeRefresh && c.change.asker == Parked {
+		c.change = change{}
 	}
 }
 
@@ -101,13 +109,23 @@ func (c *Call) endParked(r Refusal) {
 	if c.parked.state == parkedNone {
 		return
 	}
+	c.forgetRefresh()
 	c.report(max(r.Status, 480))
 	c.do(Bye{Side: Parked, Cause: r.Cause})
 	result := c.rec.Result
 	if result != Failed && result != Refused { // the two had talked
 		result = Completed
 	}
-	c.writeParked(result, c.rec.Reason, r.Cause)
+	why := c.rec.Reason
+	if c.parked.side == A { // who stays as A was the callee of that call
+		switch why {
+		case ReasonCallerHungUp:
+			why = ReasonCalleeHungUp
+		case ReasonCalleeHungUp:
+			why = ReasonCallerHungUp
+		}
+	}
+	c.writeParked(result, why, r.Cause)
 }
 
 // giveUp ends an attempt to reach B: the call, or, while a transfer is tried,
@@ -134,8 +152,15 @@ func (c *Call) comeBack() {
 	c.do(Write{Plan: c.plan, Record: c.rec, Over: B})
 	p := c.parked
 	c.do(Unpark{Side: p.side})
+	switch { // a refresh goes on
+	case c.change.state != changeRefresh:
+	case c.change.asker == Parked:
+		c.change.asker = p.side
+	default:
+		c.change.asker = p.side.Other()
+	}
 	c.parked = parked{}
 	c.plan, c.slots, c.rec, c.fork, c.callerSDP, c.calleeSDP, c.replied = p.plan, p.slots, p.rec, p.fork, p.callerSDP, p.calleeSDP, p.replied
-	c.callee, c.held, c.stale = calleeUp, Progressed{}, false
+	c.callee, c.held, c.stale, c.later = calleeUp, Progressed{}, false, false
 	c.bridge()
 }

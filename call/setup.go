@@ -202,7 +202,7 @@ func (c *Call) answered(e Answered) {
 		return
 	}
 	if c.callerSDP.From == Nobody { // late offer: B's description is the offer
-		c.callee = calleeAnswered
+		c.callee, c.calleeSDP = calleeAnswered, e.SDP
 		c.replied, c.caller, c.rec.Status = Peer, callerAnswering, 200
 		c.do(Answer{SDP: e.SDP})
 		return

@@ -83,6 +83,54 @@ func TestTransfer(t *testing.T) {
 			{HungUp{Side: A, Cause: 16}, "Cancel Report(parked,480) Bye(parked,16) Write(completed,caller_hung_up)"},
 			{Rejected{Status: 487}, "Finish(cancelled,caller_hung_up)"},
 		}},
+		{"the other party leaves, who was the callee", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{rings, "Report(parked,180)"},
+			{HungUp{Side: A, Cause: 16}, "Cancel Report(parked,480) Bye(parked,16) Write(completed,callee_hung_up)"},
+			{Rejected{Status: 487}, "Finish(cancelled,caller_hung_up)"},
+		}},
+		{"the sessions are refreshed meanwhile", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{RefreshDue{Side: A}, "Refresh"},
+			{RefreshDue{Side: Parked}, "RefreshLater"},
+			{ReinviteAnswered{Side: A, Status: 200}, "AckReinvite(A,none)"},
+			{RefreshDue{Side: Parked}, "Refresh"},
+			{Rejected{Status: 486}, "Report(parked,486) Write(busy,far_end_refused) Unpark Bridge"},
+			{Reinvited{Side: B, Offer: Theirs("hold")}, ""}, // until the refresh, of A now, is over
+			{ReinviteAnswered{Side: A, Status: 200}, "AckReinvite(A,none) Reinvite(A,theirs)"},
+		}},
+		{"a refresh of who stays outlasts the transfer", race{
+			{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+			{RefreshDue{Side: A}, "Refresh"},
+			{Rejected{Status: 486}, "Report(parked,486) Write(busy,far_end_refused) Unpark Bridge"},
+			{ReinviteAnswered{Side: B, Status: 200}, "AckReinvite(B,none)"},
+			{Reinvited{Side: A, Offer: Theirs("hold")}, "Reinvite(B,theirs)"},
+		}},
+		{"who stays is gone when its session is refreshed", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{RefreshDue{Side: A}, "Refresh"},
+			{ReinviteAnswered{Side: A, Status: 481}, "Bye(A,41) Report(parked,480) Bye(parked,41) Write(completed,dialog_gone)"},
+			{Rejected{Status: 487}, "Finish(cancelled,dialog_gone)"},
+		}},
+		{"the transferor is gone when its session is refreshed", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{RefreshDue{Side: Parked}, "Refresh"},
+			{ReinviteAnswered{Side: Parked, Status: 481}, "Bye(parked,41) Write(completed,transferred)"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Bridge Ack(g,none) Reinvite(A,theirs)"},
+		}},
+		{"a refresh of the transferor ends with it", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{RefreshDue{Side: Parked}, "Refresh"},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+		}},
+		{"the new description meets another request", race{
+			{Referred{Side: B, Plan: third}, begun},
+			{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+			{ReinviteAnswered{Side: A, Status: 491}, "RefreshLater"},
+			{RefreshDue{Side: A}, "Reinvite(A,theirs)"},
+			{ReinviteAnswered{Side: A, Status: 200}, "AckReinvite(A,none)"},
+			{RefreshDue{Side: A}, "Refresh"},
+		}},
 		{"to nobody in particular", race{
 			{Referred{Side: B, Plan: stopped}, "AcceptReferral Report(B,404) Write(refused,stop_list)"},
 			{HungUp{Side: B, Cause: 16}, "Silence Bye(A,16) Finish(completed,callee_hung_up)"},
@@ -109,7 +157,8 @@ func TestTransfer(t *testing.T) {
 		}},
 		{"the transferor's session expires", race{
 			{Referred{Side: B, Plan: third}, begun},
-			{RefreshDue{Side: Parked}, "RefreshLater"},
+			{RefreshDue{Side: Parked}, "Refresh"},
+			{RefreshDue{Side: A}, "RefreshLater"},
 			{SessionExpired{Side: Parked}, "Bye(parked,102) Write(completed,transferred)"},
 			{Answered{Fork: "g", SDP: Theirs("c")}, "Bridge Ack(g,none) Reinvite(A,theirs)"},
 		}},
@@ -128,6 +177,19 @@ func TestTransferOffersWhoStays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The callee's description was the offer, and is what a transfer by the caller
+// begins with.
+func TestTransferAfterALateOffer(t *testing.T) {
+	third := &Plan{Targets: []Target{{Trunk: "third"}}}
+	run(t, one, race{
+		{Invited{}, "Dial(0,none)"},
+		{picks, "Answer(theirs)"},
+		{Acked{Answer: Theirs("a")}, "Ack(f,theirs) Bridge"},
+		{Referred{Side: A, Plan: third}, "AcceptReferral Report(A,100) Silence Park(A) Dial(0,theirs)"},
+		{Answered{Fork: "g", SDP: Theirs("c")}, "Report(parked,200) Bye(parked,16) Write(completed,transferred) Bridge Ack(g,none) Reinvite(A,theirs)"},
+	})
 }
 
 func TestRedirection(t *testing.T) {

@@ -72,7 +72,7 @@ func (w *world) check(a Action) error {
 			if !w.there {
 				return fmt.Errorf("BYE to nobody")
 			}
-			w.there = false
+			w.left()
 			break
 		}
 		if a.Side == A {
@@ -136,8 +136,8 @@ func (w *world) check(a Action) error {
 		}
 		w.openTo[a.Side] = true
 	case Refresh:
-		if w.openTo[a.Side] || w.openFrom[a.Side] || !w.bridged {
-			return fmt.Errorf("refresh into glare on leg %s", a.Side)
+		if err := w.mayRefresh(a.Side); err != nil {
+			return err
 		}
 		w.openTo[a.Side] = true
 	case AckReinvite:
@@ -176,9 +176,31 @@ func (w *world) check(a Action) error {
 	return nil
 }
 
+// mayRefresh holds a refresh against what else is under way. Who is up may be
+// refreshed while B rings, but nobody while a notice plays.
+func (w *world) mayRefresh(side Side) error {
+	up := w.bridged
+	switch side {
+	case A:
+		up = up || w.aAcked && !w.aGone && w.bOpen
+	case Parked:
+		up = w.there
+	}
+	if w.openTo != [3]bool{} || side != Parked && (w.openFrom[side] || w.hears[side]) {
+		return fmt.Errorf("refresh into glare on leg %s", side)
+	}
+	if !up {
+		return fmt.Errorf("refresh of leg %s, which is not up", side)
+	}
+	return nil
+}
+
+// left forgets the transferor: what it answers is no business of the call's.
+func (w *world) left() { w.there, w.openTo[Parked], w.ackOwedTo[Parked] = false, false, false }
+
 // park moves the accounts: the one who stays is A, and nobody is B.
 func (w *world) park(side Side) error {
-	if w.there || w.bridged || w.aGone || w.bGone || w.openFrom != [2]bool{} || w.openTo != [2]bool{} {
+	if w.there || w.bridged || w.aGone || w.bGone || w.openFrom != [2]bool{} || w.openTo != [3]bool{} {
 		return fmt.Errorf("parked %s from a call that is not settled", side)
 	}
 	w.there, w.parkedSide = true, side
@@ -190,13 +212,17 @@ func (w *world) park(side Side) error {
 
 // unpark moves them back.
 func (w *world) unpark(side Side) error {
-	if !w.there || w.parkedSide != side || w.bOpen || w.hears != [2]bool{} || w.aGone {
+	if !w.there || w.parkedSide != side || w.bOpen || w.openTo[B] || w.hears != [2]bool{} || w.aGone {
 		return fmt.Errorf("unparked %s into a call that is not settled", side)
 	}
 	for i, f := range w.bForks {
 		if f.answered && (!f.acked || !f.ended) {
 			return fmt.Errorf("unparked while fork %d is up", i)
 		}
+	}
+	for _, account := range []*[3]bool{&w.openTo, &w.ackOwedTo} {
+		now := *account
+		account[Parked], account[side], account[side.Other()] = false, now[Parked], now[A]
 	}
 	w.there = false
 	w.bForks, w.bDialled, w.bGone = w.before.forks, w.before.dialled, false

@@ -27,8 +27,8 @@ type world struct {
 	openFrom          [2]bool // re-INVITEs of a peer without our final response
 	ackOwedBy         [2]bool // our 2xx to a re-INVITE, not acknowledged
 	update            [2]bool // what is open from a peer is an UPDATE
-	openTo            [2]bool // our re-INVITEs without a final response
-	ackOwedTo         [2]bool // 2xx to our re-INVITEs that we have not acknowledged
+	openTo            [3]bool // our re-INVITEs without a final response
+	ackOwedTo         [3]bool // 2xx to our re-INVITEs that we have not acknowledged
 	stopped           [2]bool // what a leg hears was told to end
 	finishes          int
 	aWantedToLeave    bool
@@ -151,9 +151,11 @@ func (w *world) possible() []Event {
 		if w.ackOwedBy[s] {
 			evs = append(evs, ReinviteAcked{Side: s, Answer: Theirs("re-answer")}, ReinviteAcked{Side: s, Missing: true})
 		}
-		if w.openTo[s] {
+	}
+	for s, open := range w.openTo {
+		if s := Side(s); open {
 			evs = append(evs, ReinviteAnswered{Side: s, Status: 200, SDP: Theirs("re-sdp")},
-				ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
+				ReinviteAnswered{Side: s, Status: 491}, ReinviteAnswered{Side: s, Status: 488}, ReinviteAnswered{Side: s, Status: 481})
 		}
 	}
 	evs = append(evs, w.transfers()...)
@@ -235,7 +237,7 @@ func (w *world) happen(ev Event) {
 		case B:
 			w.bGone = true
 		case Parked:
-			w.there = false
+			w.left()
 		}
 	case Progressed:
 		w.bProvisional = true
@@ -283,6 +285,8 @@ func (w *world) settle() error {
 			steps = append(steps, AckMissing{})
 		case w.openTo[A]:
 			steps = append(steps, ReinviteAnswered{Side: A, Status: 200, SDP: Theirs("late")})
+		case w.openTo[Parked]:
+			steps = append(steps, ReinviteAnswered{Side: Parked, Status: 481})
 		case w.openTo[B]:
 			steps = append(steps, ReinviteAnswered{Side: B, Status: 481})
 		case w.bOpen:
@@ -306,7 +310,7 @@ func (w *world) debts() error {
 			bad += " fork " + tag + " is still up;"
 		}
 	}
-	if w.ackOwedTo[A] || w.ackOwedTo[B] {
+	if w.ackOwedTo != [3]bool{} {
 		bad += " a 2xx to a re-INVITE lacks its ACK;"
 	}
 	if w.openFrom[A] || w.openFrom[B] {

@@ -73,7 +73,7 @@ func (a *agent) refuse(l *leg, r call.Refuse) {
 func (l *leg) stopProgress() {
 	l.in.repeat, l.in.expires = time.Time{}, time.Time{}
 	if l.pracks != nil {
-		l.pracks.waiting.Stop()
+		l.pracks.stop()
 	}
 }
 

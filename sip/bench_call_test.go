@@ -233,7 +233,7 @@ func TestCallsThatAreUpAreSmall(t *testing.T) {
 	if n := s.server.Calls(); n != calls {
 		t.Fatalf("%d calls up", n)
 	}
-	if n := runtime.NumGoroutine(); n != goroutines {
+	if n := runtime.NumGoroutine(); n > goroutines { // fewer: one of an earlier test has just ended
 		t.Errorf("%d goroutines with %d calls, %d with one", n, calls, goroutines)
 	}
 	each := int(after-before) / calls

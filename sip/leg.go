@@ -36,6 +36,7 @@ type liveLeg struct {
 	referral *referral // a transfer that the peer asked for
 	updates  bool      // the peer takes UPDATE
 	session  dialog.Session
+	retry    time.Time     // when a description that the peer refused for now is offered again
 	minSE    time.Duration // the longest Min-SE that the peer has named
 	sound
 }
@@ -81,7 +82,7 @@ const repeatProgress = time.Minute
 
 // rearm sets the leg's timer to the nearest of its deadlines.
 func (l *leg) rearm() {
-	var due [7]time.Time
+	var due [8]time.Time
 	due[0] = l.gone
 	if l.out != nil {
 		due[1] = l.out.guard
@@ -90,7 +91,7 @@ func (l *leg) rearm() {
 		due[2] = l.pracks.waiting.Due()
 	}
 	if !l.ended() {
-		due[3], due[4], due[5], due[6] = l.in.repeat, l.in.expires, l.in.accepted.Due(), l.session.Due()
+		due[3], due[4], due[5], due[6], due[7] = l.in.repeat, l.in.expires, l.in.accepted.Due(), l.session.Due(), l.retry
 	}
 	var at time.Time
 	for _, t := range due {

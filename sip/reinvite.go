@@ -120,7 +120,7 @@ func (l *leg) reinviteResponded(o *inviteOut, m *wire.Message) {
 	}
 	l.close(o)
 	l.dialog.InviteOut = false
-	if l.ended() { // the 2xx still wants its ACK
+	if l.ended() { // or a transfer has left it behind: the 2xx still wants its ACK
 		if m.Status < 300 {
 			l.agent.ackReinvite(l, call.Body{})
 		}

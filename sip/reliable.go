@@ -81,6 +81,12 @@ func (a *agent) hold(p *pracks, response call.Progress) bool {
 	return true
 }
 
+// stop ends it with the final response: what was held back is too late.
+func (p *pracks) stop() {
+	p.waiting.Stop()
+	p.held = nil
+}
+
 // pracked takes A's PRACK (RFC 3262 s3).
 func (l *leg) pracked(in letter) {
 	m, r := in.message, l.pracks

@@ -137,12 +137,23 @@ func (l *leg) refreshLater() {
 	if l.side == call.B {
 		wait = 2100*time.Millisecond + time.Duration(random.IntN(191))*10*time.Millisecond
 	}
-	l.session.Retry(wait, l.agent.shard.now)
+	if l.session.Ours() {
+		l.session.Retry(wait, l.agent.shard.now)
+	} else {
+		l.retry = l.agent.shard.now.Add(wait)
+	}
 	l.rearm()
 }
 
 // expireSession tells the call that a refresh is due, or that the session is over.
 func (l *leg) expireSession(now time.Time) {
+	if at := l.retry; !at.IsZero() && !now.Before(at) {
+		l.retry = time.Time{}
+		l.agent.feed(call.RefreshDue{Side: l.side})
+		if l.ended() {
+			return
+		}
+	}
 	refresh, over := l.session.Expire(now)
 	if refresh {
 		l.agent.feed(call.RefreshDue{Side: l.side})

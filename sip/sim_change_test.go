@@ -29,11 +29,11 @@ func (e *simEnd) begin(c simChange, tries int) {
 		e.asking = false
 		e.outcome(m, c, again)
 	}
-	direction := map[string]string{"hold": "sendonly"}[c.kind]
-	if c.kind == "update" || c.kind == "refresh" && c.hold%2 == 0 {
+	direction := map[string]string{"hold": "sendonly", "park": "sendonly", "update hold": "sendonly", "fax": "fax"}[c.kind]
+	if update := strings.HasPrefix(c.kind, "update"); update || c.kind == "refresh" && c.hold%2 == 0 {
 		body := ""
-		if c.kind == "update" {
-			body = e.describe("", "")
+		if update {
+			body = e.describe("", direction)
 		}
 		e.dialog.Request("UPDATE", e.sessionHeaders(), body, done)
 		return
@@ -70,11 +70,10 @@ func (e *simEnd) outcome(m *siptest.Message, c simChange, again func(time.Durati
 	case m.Code < 300:
 		e.changes++
 		e.hear(m)
-		e.agree(m, true)
-		if c.kind == "hold" {
-			c.kind = "resume"
-			e.robot.Later(c.hold, func() { e.begin(c, 0) })
+		if c.kind != "info" {
+			e.agree(m, true)
 		}
+		e.follow(c)
 	case again == nil || c.kind == "withdrawn":
 	case m.Code == 491 && e.side == 0: // the owner of the Call-ID waits longer
 		again(e.random(2100*time.Millisecond, 4*time.Second))
@@ -82,6 +81,22 @@ func (e *simEnd) outcome(m *siptest.Message, c simChange, again func(time.Durati
 		again(e.random(0, 2*time.Second))
 	default:
 		again(e.random(time.Second, 5*time.Second))
+	}
+}
+
+// follow goes on after a change: what was put on hold is taken up again, a fax ends.
+func (e *simEnd) follow(c simChange) {
+	kind := c.kind
+	c.kind = map[string]string{"hold": "resume", "update hold": "update resume", "fax": "resume"}[kind]
+	switch {
+	case c.kind != "":
+		e.held = true
+		e.robot.Later(c.hold, func() { e.begin(c, 0) })
+	case kind == "park":
+		e.held = true
+		e.refer()
+	case strings.HasSuffix(kind, "resume"):
+		e.held = false
 	}
 }
 
@@ -93,6 +108,8 @@ func (e *simEnd) asked(q *siptest.RobotRequest) {
 		q.Respond(e.dialog, 200, nil, "")
 	case "INVITE", "UPDATE":
 		e.changed(q)
+	case "NOTIFY":
+		e.notified(q)
 	default:
 		q.Respond(e.dialog, 200, nil, "")
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tonegate/internal/siptest"
@@ -17,6 +18,7 @@ type simCall struct {
 	id    string // Call-ID of leg A
 	a     *simEnd
 	b     []*simEnd // every dialog that leg B opened
+	more  []*simEnd // those whom it was redirected or transferred to
 	hit   bool      // a host of it restarted meanwhile
 	hitAt time.Time // the last one
 	final int       // of A's INVITE; 0 none
@@ -29,7 +31,9 @@ type simEnd struct {
 	robot  *siptest.Robot
 	dialog *siptest.RobotCall
 	side   int
-	host   int // of simWorld.hosts
+	party  int           // 0 the caller, 1 the callee, 2 and more those of simPlan.more
+	host   int           // of simWorld.hosts
+	talk   time.Duration // hangs up so long after it was connected; 0: does not
 
 	ear    *simEar
 	voice  netip.AddrPort
@@ -40,30 +44,41 @@ type simEnd struct {
 	version int
 	up      bool // answered and acknowledged
 	down    bool
-	how     string        // it went down
-	asking  bool          // a re-INVITE or UPDATE of ours is open
-	answers bool          // one of the peer's is
-	session time.Duration // RFC 4028
-	ours    bool          // it is ours to refresh it
-	turn    int           // counts refreshes
-	changes int           // of ours that the other side agreed to
-	putOff  int           // times that a change of ours was refused for now
-	gone    time.Time     // when it went down
+	how     string           // it went down
+	asking  bool             // a re-INVITE or UPDATE of ours is open
+	answers bool             // one of the peer's is
+	session time.Duration    // RFC 4028
+	ours    bool             // it is ours to refresh it
+	turn    int              // counts refreshes
+	changes int              // of ours that the other side agreed to
+	putOff  int              // times that a change of ours was refused for now
+	began   time.Time        // when it began to speak
+	gone    time.Time        // when it went down
+	held    bool             // it has put the other side on hold
+	heard   string           // the direction that the other side last said
+	next    int              // of simPlan.transfers
+	notices map[string][]int // statuses that NOTIFYs told, by Event
 }
+
+// simFax is a description of a fax: port, version and address to be filled in.
+const simFax = "v=0\r\no=- 1%[1]d %[2]d IN IP4 %[3]s\r\ns=-\r\nc=IN IP4 %[3]s\r\nt=0 0\r\nm=image %[1]d udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
 
 type voiceSocket interface {
 	WriteToUDPAddrPort([]byte, netip.AddrPort) (int, error)
 	Close() error
 }
 
-func (c *simCall) end(side, host int) *simEnd {
+func (c *simCall) end(side, party, host int) *simEnd {
 	w := c.world
-	e := &simEnd{call: c, side: side, host: host, robot: w.hosts[host]}
+	e := &simEnd{call: c, side: side, party: party, host: host, robot: w.hosts[host], notices: map[string][]int{}}
+	if party < 2 {
+		e.talk = c.talk[side]
+	}
 	at := netip.MustParseAddrPort(fmt.Sprintf("%s:%d", append([]string{simCarriers[0].at, simCarriers[1].at, simCarriers[2].at, simCarriers[3].at}, simCallees...)[host], 10000+2*len(w.journal.ears)))
 	e.voice, e.mouth = at, w.listen(at.Addr(), at.Port())
 	w.journal.mu.Lock()
 	defer w.journal.mu.Unlock()
-	e.ear = &simEar{call: c.index, side: side, tone: map[uint16]struct{}{}}
+	e.ear = &simEar{call: c.index, party: party, tone: map[uint16]struct{}{}, voices: map[int][]time.Time{}}
 	w.journal.ears[at] = e.ear
 	return e
 }
@@ -75,6 +90,9 @@ func (e *simEnd) random(from, to time.Duration) time.Duration {
 // describe is our offer, or our answer to one.
 func (e *simEnd) describe(offer, direction string) string {
 	e.version++
+	if direction == "fax" || strings.Contains(offer, "m=image") {
+		return fmt.Sprintf(simFax, e.voice.Port(), e.version, e.voice.Addr())
+	}
 	s := siptest.SDP{Address: e.voice, Codecs: []siptest.Codec{siptest.PCMU, siptest.PCMA, siptest.DTMF}, Ptime: 20, Version: e.version, Direction: direction}
 	if offer != "" {
 		return s.Answer(offer)
@@ -88,8 +106,10 @@ func (e *simEnd) hear(m *siptest.Message) {
 		return
 	}
 	if s, err := siptest.ParseSDP(m.Body); err == nil && s.Address.Port() != 0 {
+		e.heard = s.Direction
 		first := !e.remote.IsValid()
 		if e.remote = s.Address; first {
+			e.began = time.Now()
 			e.speak()
 		}
 	}
@@ -105,14 +125,14 @@ func (e *simEnd) speak() {
 	heard := e.ear.heard
 	j.mu.Unlock()
 	watched := e.call.carrier >= 2 && e.call.firm // both legs have session timers, so that nobody need fall silent
-	if watched || e.spoken < 10 || time.Since(heard) < 20*time.Second {
+	if watched || e.spoken < 10 || time.Since(e.began) < e.call.patience() || time.Since(heard) < e.call.patience() {
 		packet := make([]byte, 12, 12+160)
 		packet[0] = 2 << 6
 		e.spoken++
 		binary.BigEndian.PutUint16(packet[2:], e.spoken)
 		binary.BigEndian.PutUint32(packet[4:], uint32(e.spoken)*160)
 		binary.BigEndian.PutUint32(packet[8:], uint32(e.voice.Port()))
-		packet = append(packet, fmt.Sprintf("%s%06d%d", simVoice, e.call.index, e.side)...)
+		packet = append(packet, fmt.Sprintf("%s%06d%d", simVoice, e.call.index, e.party)...)
 		e.mouth.WriteToUDPAddrPort(packet[:12+160], e.remote)
 	}
 	wait := 3 * time.Second
@@ -130,12 +150,15 @@ func (e *simEnd) connected() {
 	e.up = true
 	p := &e.call.simPlan
 	for _, change := range p.changes {
-		if change.side == e.side {
+		if change.side == e.side && e.party < 2 {
 			e.robot.Later(change.at, func() { e.begin(change, 0) })
 		}
 	}
-	if talk := p.talk[e.side]; talk > 0 {
-		e.robot.Later(talk, func() { e.hangUp("hung up") })
+	if len(p.transfers) > 0 && e.party == p.transferor() {
+		e.robot.Later(p.transfers[0].at, e.refer)
+	}
+	if e.talk > 0 {
+		e.robot.Later(e.talk, func() { e.hangUp("hung up") })
 	}
 }
 

@@ -31,7 +31,14 @@ type simPlan struct {
 	forks     int           // so many more telephones ring
 	twins     bool          // and two of them answer
 
+	// Others.
+	outbound  bool // the PBX calls the carrier
+	thirds    []simThird
+	transfers []simTransfer
+	circle    bool // it is redirected to the callee again
+
 	// Both.
+	updates bool             // sends an UPDATE with an offer in its early dialog, after a PRACK
 	talk    [2]time.Duration // who hangs up when; 0: not this side
 	changes []simChange
 	stopped time.Duration // the caller's number gets on the list so long after the INVITE; 0: never
@@ -40,7 +47,7 @@ type simPlan struct {
 // simChange is something that one side does in a call that is up.
 type simChange struct {
 	side int
-	kind string // hold, late (a re-INVITE without offer), withdrawn (one with a CANCEL), update, refresh, info
+	kind string // hold, late (a re-INVITE without offer), withdrawn (one with a CANCEL), update, update hold, fax, refresh, info
 	at   time.Duration
 	hold time.Duration
 }
@@ -52,9 +59,16 @@ func (p simPlan) String() string {
 		name string
 		on   bool
 	}{{"forwarded", p.forwarded}, {"late offer", p.late}, {"100rel", p.reliable}, {"timer", p.timer}, {"early BYE", p.earlyBye}, {"never acks", p.neverAck}, {"no spare", p.firm},
-		{"early media", p.early}, {"rings reliably", p.confirmed}, {"two answers", p.twins}} {
+		{"early media", p.early}, {"rings reliably", p.confirmed}, {"two answers", p.twins},
+		{"early UPDATE", p.updates}, {"from the PBX", p.outbound}, {"circle", p.circle}} {
 		if flag.on {
 			text += ", " + flag.name
+		}
+	}
+	for i, t := range p.thirds {
+		text += fmt.Sprintf(", third %+v", t)
+		if i < len(p.transfers) {
+			text += fmt.Sprintf(" by %+v", p.transfers[i])
 		}
 	}
 	return fmt.Sprintf("%s, cancel %v, primary %d, %d forks, stopped %v, changes %v", text, p.cancel, p.primary, p.forks, p.stopped, p.changes)
@@ -82,6 +96,7 @@ func drawPlan(r *rand.Rand, i int, window time.Duration) simPlan {
 	default:
 		p.talk[1] = talk
 	}
+	p.updates = one(4)
 	p.shapeUp(r, i)
 	if one(25) {
 		p.stopped = between(time.Second, 20*time.Second)
@@ -97,7 +112,7 @@ func between(r *rand.Rand, from, to time.Duration) time.Duration {
 // shapeUp draws what is special about a call: of half of them, nothing.
 func (p *simPlan) shapeUp(r *rand.Rand, i int) {
 	between := func(from, to time.Duration) time.Duration { return between(r, from, to) }
-	switch n := r.IntN(40); {
+	switch n := r.IntN(48); {
 	case n < 3:
 		p.shape, p.cancel, p.earlyBye = "cancelled", between(time.Millisecond, 6*time.Second), r.IntN(3) == 0
 	case n < 5:
@@ -114,18 +129,23 @@ func (p *simPlan) shapeUp(r *rand.Rand, i int) {
 		p.shape, p.neverAck, p.talk = "never acks", true, [2]time.Duration{}
 	case n < 13:
 		p.shape, p.stopped = "stopped", between(time.Second, 20*time.Second)
-	case n < 24:
+	case n < 17 || n >= 40 && n < 45:
+		p.transfer(r, i)
+	case n < 18 || n == 45:
+		p.redirected(r, i)
+	case n < 26:
 		p.shape = "changed"
+		soon := r.IntN(3) == 0 // during the tone at answer
 		for range 1 + r.IntN(4) {
-			p.changes = append(p.changes, simChange{side: r.IntN(2), kind: []string{"hold", "hold", "late", "withdrawn", "update", "refresh", "info"}[r.IntN(7)],
-				at: between(0, 15*time.Second), hold: between(time.Second, 8*time.Second)})
+			p.changes = append(p.changes, simChange{side: r.IntN(2), kind: []string{"hold", "update hold", "late", "withdrawn", "update", "refresh", "info", "fax"}[r.IntN(8)],
+				at: between(0, map[bool]time.Duration{true: 400 * time.Millisecond, false: 15 * time.Second}[soon]), hold: between(time.Second, 8*time.Second)})
 		}
 		for side := range p.talk {
 			if p.talk[side] > 0 {
 				p.talk[side] += 20 * time.Second
 			}
 		}
-	case n < 27:
+	case n < 28:
 		p.shape = "long"
 		for side := range p.talk {
 			if p.talk[side] > 0 {

@@ -10,9 +10,9 @@ import (
 
 // begin is the caller's part of a call.
 func (w *simWorld) begin(c *simCall) {
-	e := c.end(0, c.carrier)
+	e := c.end(0, 0, c.callerHost())
 	c.a = e
-	headers := []string{"P-Asserted-Identity: <sip:" + c.caller + "@127.0.0.2>"}
+	headers := []string{"P-Asserted-Identity: <sip:" + c.caller + "@127.0.0.2>", "P-Early-Media: supported"}
 	supported := []string{}
 	if c.forwarded {
 		headers = append(headers, "Diversion: <sip:0399990001@127.0.0.2>;reason=unconditional")
@@ -44,6 +44,13 @@ func (w *simWorld) begin(c *simCall) {
 		answered = true
 		e.hear(m)
 		return e.describe(m.Body, "")
+	}
+	if c.updates {
+		e.dialog.Pracked = func(m *siptest.Message) {
+			if m.Body != "" && !c.late && t.Final == 0 {
+				e.updateEarly()
+			}
+		}
 	}
 	if c.cancel > 0 {
 		e.robot.Later(c.cancel, func() {
@@ -106,19 +113,25 @@ func (e *simEnd) responded(t *siptest.RobotAsk, m *siptest.Message) {
 func (w *simWorld) called(host int, q *siptest.RobotRequest) {
 	user, _, _ := strings.Cut(strings.TrimPrefix(q.URI, "sip:"), "@")
 	c := w.byCall[user]
+	if c != nil {
+		if third, ok := c.third(user); ok {
+			c.calledOn(host, third, q)
+			return
+		}
+	}
+	first := host == len(simCarriers) // of two targets
 	switch {
 	case c == nil:
 		w.t.Errorf("a call to %s, whom nobody called", user)
 		q.Respond(q.Call, 404, nil, "")
 		return
-	case c.status == 1 || host == 0 && c.primary == 1:
+	case c.status == 1 || first && c.primary == 1:
 		q.Ignore()
 		return
-	case host == 0 && c.primary > 0:
+	case first && c.primary > 0:
 		q.Respond(q.Call, c.primary, nil, "")
 		return
 	}
-	host += len(simCarriers)
 	main := c.callee(host, q, q.Call)
 	ends := []*simEnd{main}
 	for range c.forks {
@@ -149,7 +162,7 @@ func (w *simWorld) called(host int, q *siptest.RobotRequest) {
 }
 
 func (c *simCall) callee(host int, q *siptest.RobotRequest, dialog *siptest.RobotCall) *simEnd {
-	e := c.end(1, host)
+	e := c.end(1, 1, host)
 	c.b = append(c.b, e)
 	e.dialog = dialog
 	dialog.Asked = e.asked
@@ -177,7 +190,12 @@ func (e *simEnd) ring(q *siptest.RobotRequest, reliably bool) {
 		return
 	}
 	e.how = "waits for the PRACK"
-	q.RespondReliably(e.dialog, code, body, func() { e.how = "" })
+	q.RespondReliably(e.dialog, code, body, func() {
+		e.how = ""
+		if c.updates && body != "" {
+			e.updateEarly()
+		}
+	})
 }
 
 // pickUp gives the final answer, after the PRACK of what went before.
@@ -191,7 +209,7 @@ func (e *simEnd) pickUp(q *siptest.RobotRequest) {
 		for _, other := range c.b {
 			other.over("refused")
 		}
-		q.Respond(e.dialog, c.status, nil, "")
+		q.Respond(e.dialog, c.status, c.contacts(), "")
 	default:
 		body := ""
 		if q.Body != "" {

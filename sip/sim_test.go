@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -78,6 +79,9 @@ func (w *simWorld) schedule() {
 		c := &simCall{simPlan: drawPlan(random, i, simWindow), world: w, index: i, id: fmt.Sprintf("call%d@sim", i)}
 		w.calls = append(w.calls, c)
 		w.byCall[c.called] = c
+		for _, third := range c.thirds {
+			w.byCall[third.number] = c
+		}
 		w.robots.After(c.start, func() { w.begin(c) })
 	}
 	for range w.run.restarts {
@@ -107,6 +111,11 @@ func (w *simWorld) restart(host int, silent time.Duration) {
 
 // uses reports whether a call may have to do with a host.
 func (c *simCall) uses(host int) bool {
+	for _, t := range c.thirds {
+		if t.carrier == host {
+			return true
+		}
+	}
 	switch host - len(simCarriers) {
 	case 0, 1:
 		return !c.firm
@@ -117,10 +126,11 @@ func (c *simCall) uses(host int) bool {
 }
 
 func (c *simCall) ends() []*simEnd {
+	ends := append(slices.Clone(c.b), c.more...)
 	if c.a == nil {
-		return c.b
+		return ends
 	}
-	return append([]*simEnd{c.a}, c.b...)
+	return append([]*simEnd{c.a}, ends...)
 }
 
 func (c *simCall) ended() bool {

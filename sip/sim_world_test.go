@@ -31,7 +31,7 @@ var simCarriers = []struct {
 	other call.Slots // of those that are not
 	trunk Trunk
 }{
-	{"early", "127.0.1.1", call.Slots{BeforeCaller: "tone", AnswerCallee: "tone"}, call.Slots{AnswerCaller: "tone", AnswerCallee: "tone"}, Trunk{Reliable: ReliableSupported}},
+	{"early", "127.0.1.1", call.Slots{BeforeCaller: "tone", AnswerCallee: "tone"}, call.Slots{AnswerCaller: "tone", AnswerCallee: "tone"}, Trunk{Reliable: ReliableSupported, EarlyMedia: true}},
 	{"overlap", "127.0.1.2", call.Slots{BeforeCaller: "tone", Overlap: true}, call.Slots{BeforeCallee: "tone"}, Trunk{Reliable: ReliableSupported}},
 	{"picked-up", "127.0.1.3", call.Slots{BeforeCaller: "tone", Mode: call.AnsweredBefore, AnswerCallee: "tone"}, call.Slots{AnswerCallee: "tone"}, Trunk{SessionTimer: 90 * time.Second}},
 	{"quiet", "127.0.1.4", call.Slots{}, call.Slots{}, Trunk{SessionTimer: 90 * time.Second}},
@@ -43,14 +43,16 @@ var simCallees = []string{"127.0.2.1", "127.0.2.2", "127.0.2.3"}
 // simWorld is a server among robots, all of whose doings a seed decides.
 type simWorld struct {
 	world
-	run     simRun
-	random  *rand.Rand // of the robots, who take turns
-	robots  *siptest.Robots
-	hosts   []*siptest.Robot // carriers, then callees
-	calls   []*simCall
-	byCall  map[string]*simCall // by called number
-	began   time.Time
-	journal simJournal
+	run       simRun
+	random    *rand.Rand // of the robots, who take turns
+	robots    *siptest.Robots
+	hosts     []*siptest.Robot // carriers, then callees
+	calls     []*simCall
+	byCall    map[string]*simCall // by called number
+	began     time.Time
+	journal   simJournal
+	referrals map[string]*simReferrals // by Call-ID
+	talks     map[bool]int             // parties that were held to hearing somebody, of calls and of transfers
 }
 
 // simJournal is all that crossed the network. It has a lock of its own, for it
@@ -66,13 +68,10 @@ type simJournal struct {
 
 // simEar is what one end of a call was sent.
 type simEar struct {
-	call, side int
-	tone       map[uint16]struct{} // sequence numbers of what nobody said
-	voices     int
-	first      time.Time // voice from the other end, as it left the server
-	last       time.Time
-	heard      time.Time // anything, as it arrived
-	spoke      []time.Time
+	call, party int
+	tone        map[uint16]struct{} // sequence numbers of what nobody said
+	heard       time.Time           // anything, as it arrived
+	voices      map[int][]time.Time // what each party said, as it left the server
 }
 
 func (j *simJournal) note(e simnet.Event) {
@@ -107,21 +106,15 @@ func (ear *simEar) hear(j *simJournal, e simnet.Event) {
 		ear.tone[binary.BigEndian.Uint16(e.Data[2:])] = struct{}{}
 		return
 	}
-	if want := fmt.Sprintf("%06d%d", ear.call, 1-ear.side); said[:7] != want {
-		j.wrong = append(j.wrong, fmt.Sprintf("call %d side %d hears %s", ear.call, ear.side, said[:7]))
+	speaker := int(said[6] - '0')
+	if said[:6] != fmt.Sprintf("%06d", ear.call) || speaker == ear.party {
+		j.wrong = append(j.wrong, fmt.Sprintf("call %d party %d hears %s", ear.call, ear.party, said[:7]))
 	}
-	ear.voices++
-	if ear.first.IsZero() {
-		ear.first = e.Sent
-	}
-	if e.Sent.After(ear.last) {
-		ear.last = e.Sent
-	}
-	ear.spoke = append(ear.spoke, e.Sent)
+	ear.voices[speaker] = append(ear.voices[speaker], e.Sent)
 }
 
 func newSimWorld(t *testing.T, run simRun) *simWorld {
-	w := &simWorld{world: world{t: t}, run: run, random: rand.New(rand.NewPCG(run.seed, 1)), byCall: map[string]*simCall{}, began: time.Now()}
+	w := &simWorld{world: world{t: t}, run: run, random: rand.New(rand.NewPCG(run.seed, 1)), byCall: map[string]*simCall{}, talks: map[bool]int{}, began: time.Now()}
 	w.journal.sum, w.journal.ears = fnv.New64a(), map[netip.AddrPort]*simEar{}
 	s := w.defaults()
 	o := &s.options
@@ -129,7 +122,7 @@ func newSimWorld(t *testing.T, run simRun) *simWorld {
 	o.Limits = Limits{Calls: 10_000, InvitesPerSecond: 10_000}
 	w.network = simnet.New(run.conditions)
 	w.network.Watch(w.journal.note)
-	w.stop()
+	w.stop(simStopped)
 	w.plane = media.NewUDP(media.Options{Ports: [2]int{20000, 29999}, Timeout: time.Minute, Counters: &w.counters,
 		Listen: func(a netip.AddrPort) (media.PacketConn, error) { return w.network.Listen(a) }, Silent: func(l media.Leg) { w.server.Silent(l) }})
 	o.Plane = w.plane
@@ -141,11 +134,13 @@ func newSimWorld(t *testing.T, run simRun) *simWorld {
 	w.server.Start()
 	w.robots = siptest.NewRobots()
 	for _, c := range simCarriers {
-		w.join(c.name, c.at)
+		i := len(w.hosts)
+		w.join(c.name, c.at).Called = func(q *siptest.RobotRequest) { w.called(i, q) }
 	}
 	for i, at := range simCallees {
-		w.join([]string{"pbx", "spare", "firm"}[i], at).Called = func(q *siptest.RobotRequest) { w.called(i, q) }
+		w.join([]string{"pbx", "spare", "firm"}[i], at).Called = func(q *siptest.RobotRequest) { w.called(len(simCarriers)+i, q) }
 	}
+	w.hosts[1].NoUpdate, w.hosts[5].NoUpdate = true, true
 	return w
 }
 
@@ -173,22 +168,38 @@ var simTones = sync.OnceValue(func() *announce.Library {
 
 const simTonePackets = 15
 
+// simOutward are the notices of calls from inside to the first carrier: new ones, transfers, redirections.
+var simOutward = call.Slots{BeforeCaller: "tone", AnswerCallee: "tone"}
+
+// simStopped is on the list from the beginning.
+const simStopped = "+815029000000-+815029999999"
+
 func simPolicy(t testing.TB) call.Policy {
 	p := samplePolicy(t)
 	yes := true
-	spared, err := number.ParseSet([]string{"+81312340000-+81312344999"})
-	if err != nil {
-		t.Fatal(err)
+	set := func(numbers string) *number.Set {
+		s, err := number.ParseSet([]string{numbers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &s
 	}
+	spared, firm := set("+81312340000-+81312344999"), set("+81312345000-+81312345999")
 	p.Routes, p.Rules = nil, nil
 	p.Trunks = map[string]call.Trunk{"pbx": {Far: call.Internet, Unchecked: true}, "firm": {Far: call.Internet, Unchecked: true}}
-	for _, c := range simCarriers {
+	for i, c := range simCarriers {
+		outside := set(fmt.Sprintf("+81502%d000000-+81502%d099999", i, i))
+		for _, inside := range []string{"pbx", "firm"} {
+			p.Routes = append(p.Routes, call.Route{From: inside, To: []call.Target{{Trunk: c.name}}, Called: outside})
+			p.Rules = append(p.Rules, call.Rule{When: call.Condition{FromTrunk: []string{inside}, ToTrunk: []string{"early"}}, Slots: simOutward})
+		}
 		p.Trunks[c.name] = call.Trunk{Far: call.PSTN, Unchecked: true}
-		p.Routes = append(p.Routes, call.Route{From: c.name, To: []call.Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}, Called: &spared},
+		p.Routes = append(p.Routes, call.Route{From: c.name, To: []call.Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}, Called: spared},
 			call.Route{From: c.name, To: []call.Target{{Trunk: "firm"}}})
 		p.Rules = append(p.Rules, call.Rule{When: call.Condition{FromTrunk: []string{c.name}, Forwarded: &yes}, Slots: c.rule},
 			call.Rule{When: call.Condition{FromTrunk: []string{c.name}}, Slots: c.other})
 	}
+	p.Routes = append(p.Routes, call.Route{From: "pbx", To: []call.Target{{Trunk: "pbx"}, {Trunk: "pbx", Peer: 1}}, Called: spared}, call.Route{From: "firm", To: []call.Target{{Trunk: "firm"}}, Called: firm})
 	return p
 }
 
@@ -198,8 +209,8 @@ func simTrunks() []Trunk {
 	}
 	one := func(at string) netip.Prefix { return netip.PrefixFrom(netip.MustParseAddr(at), 32) }
 	trunks := []Trunk{
-		{Name: "pbx", Reliable: ReliableSupported, Peers: []Peer{peer(simCallees[0]), peer(simCallees[1])}, Accept: []netip.Prefix{one(simCallees[0]), one(simCallees[1])}},
-		{Name: "firm", SessionTimer: 90 * time.Second, Peers: []Peer{peer(simCallees[2])}, Accept: []netip.Prefix{one(simCallees[2])}},
+		{Name: "pbx", Refer: true, Redirect: true, Reliable: ReliableSupported, Peers: []Peer{peer(simCallees[0]), peer(simCallees[1])}, Accept: []netip.Prefix{one(simCallees[0]), one(simCallees[1])}},
+		{Name: "firm", Refer: true, Redirect: true, SessionTimer: 90 * time.Second, Peers: []Peer{peer(simCallees[2])}, Accept: []netip.Prefix{one(simCallees[2])}},
 	}
 	for _, c := range simCarriers {
 		t := c.trunk

@@ -18,8 +18,9 @@ type RobotCall struct {
 	Unacked func()
 	// Cancelled is told that the INVITE that opened this was cancelled, after its 487.
 	Cancelled func()
-	// Pracking gives the description for the PRACK of a response; nil: none.
+	// Pracking gives the description for the PRACK of a response; nil: none. Pracked is told of the 200 that it got.
 	Pracking func(*Message) string
+	Pracked  func(*Message)
 
 	robot         *Robot
 	remoteTag     string
@@ -55,7 +56,7 @@ func (c *RobotCall) Reinvite(headers []string, body string, hear func(*Message))
 func (c *RobotCall) invite(headers []string, body string, hear func(*Message)) *RobotAsk {
 	c.seq++
 	var t *RobotAsk
-	t = c.robot.ask(c, "INVITE", c.seq, []Field{{"Contact", c.robot.robotContact()}, {"Allow", allow}}, headers, body, func(m *Message) {
+	t = c.robot.ask(c, "INVITE", c.seq, []Field{{"Contact", c.robot.robotContact()}, {"Allow", c.robot.allows()}}, headers, body, func(m *Message) {
 		if m != nil && !c.learn(t, m) {
 			return
 		}
@@ -89,6 +90,9 @@ func (c *RobotCall) learn(t *RobotAsk, m *Message) bool {
 		body = c.Pracking(m)
 	}
 	c.Request("PRACK", []string{fmt.Sprintf("RAck: %d %s", rseq, m.Header("CSeq"))}, body, func(answer *Message) {
+		if answer != nil && answer.Code == 200 && c.Pracked != nil {
+			c.Pracked(m)
+		}
 		if answer == nil || answer.Code == 200 {
 			return
 		}
@@ -105,7 +109,7 @@ func (c *RobotCall) learn(t *RobotAsk, m *Message) bool {
 func (c *RobotCall) Request(method string, headers []string, body string, hear func(*Message)) {
 	c.seq++
 	var fields []Field
-	if method == "UPDATE" {
+	if method == "UPDATE" || method == "REFER" {
 		fields = []Field{{"Contact", c.robot.robotContact()}}
 	}
 	c.robot.ask(c, method, c.seq, fields, headers, body, func(m *Message) {

@@ -74,6 +74,11 @@ func (r *Robot) inDialog(q *RobotRequest, tag string) {
 		return
 	}
 	c.heard = q.Seq
+	if q.Method == "UPDATE" && r.NoUpdate {
+		r.complain(q.Message, "its Allow has no UPDATE")
+		q.Respond(c, 405, nil, "")
+		return
+	}
 	if q.Method == "PRACK" {
 		c.pracked(q)
 		return
@@ -189,9 +194,16 @@ func (q *RobotRequest) response(c *RobotCall, code int, headers []string, body s
 	}
 	fields := []Field{{"Via", q.topVia()}, {"From", q.Header("From")}, {"To", to}, {"Call-ID", q.CallID()}, {"CSeq", q.Header("CSeq")}}
 	if (q.Method == "INVITE" || q.Method == "UPDATE") && code > 100 && code < 300 {
-		fields = append(fields, Field{"Contact", q.robot.robotContact()}, Field{"Allow", allow})
+		fields = append(fields, Field{"Contact", q.robot.robotContact()}, Field{"Allow", q.robot.allows()})
 	}
 	return assemble(fmt.Sprintf("SIP/2.0 %d %s", code, reason(code)), fields, headers, body)
+}
+
+func (r *Robot) allows() string {
+	if r.NoUpdate {
+		return strings.Replace(allow, ", UPDATE", "", 1)
+	}
+	return allow
 }
 
 func (r *Robot) robotContact() string { return "<sip:" + r.Name + "@" + r.addr.String() + ">" }

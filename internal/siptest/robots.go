@@ -129,6 +129,8 @@ type Robot struct {
 	Name string
 	// Called is told of each INVITE that opens a call, before any other response than 100.
 	Called func(*RobotRequest)
+	// NoUpdate says that it does not take UPDATE (RFC 3311).
+	NoUpdate bool
 
 	conn    *simnet.Conn
 	addr    netip.AddrPort
