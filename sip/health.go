@@ -135,6 +135,9 @@ func (s *Server) reachable(p *call.Plan) []call.Target {
 		w := s.watches[t.Trunk][t.Peer]
 		return w != nil && reach(w.reach.Load()) == reachDown
 	}
+	if !slices.ContainsFunc(p.Targets, down) {
+		return p.Targets
+	}
 	up := slices.DeleteFunc(slices.Clone(p.Targets), down)
 	switch {
 	case len(up) == 0:

@@ -83,6 +83,22 @@ func TestLadderSession(t *testing.T) {
 			hangUp(a, b)
 			w.want("completed caller_hung_up 200")
 		}},
+		{"session-refresh-held-for-minutes", both(toneless, func(s *setup) { s.options.Trunks[1].SessionTimer = 800 * time.Second }), func(w *world) {
+			a := w.carrier.Invite(plain)
+			b := w.pbx.Accept()
+			b.Answer("Session-Expires: 800;refresher=uac", "Require: timer")
+			a.Expect(200)
+			a.Ack("")
+			b.ExpectRequest("ACK")
+			time.Sleep(300 * time.Second)
+			again := b.ExpectRequest("INVITE")
+			b.Respond(180, nil, "") // and no more: Timer C
+			end := b.ExpectRequest("CANCEL")
+			w.about("the CANCEL", end.At.Sub(again.At).Truncate(time.Second), 181*time.Second)
+			time.Sleep(time.Second)
+			hangUp(a, b)
+			w.want("completed caller_hung_up 200")
+		}},
 		{"session-refresh-fails", both(both(toneless, timers), updatesByHand), func(w *world) {
 			a := w.carrier.Invite(plain)
 			b := w.pbx.Accept()

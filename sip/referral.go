@@ -21,7 +21,7 @@ type referral struct {
 
 const (
 	mimeFragment   = "message/sipfrag;version=2.0"
-	maxTransfers   = 20    // of one call
+	maxWays        = 20    // that a call has gone by, beyond which it is not transferred
 	referralExpiry = "300" // seconds that a subscription may last; its end comes first
 )
 
@@ -29,7 +29,7 @@ const (
 func (l *leg) referred(in letter) {
 	m, a := in.message, l.agent
 	target, status := referTo(m)
-	if status == 0 && len(a.ways) > maxTransfers {
+	if status == 0 && len(a.ways) > maxWays {
 		status = 403
 	}
 	if status != 0 {
@@ -83,7 +83,10 @@ func referTo(m *wire.Message) (wire.Address, int) {
 
 func (a *agent) acceptReferral(l *leg) { a.answerReferral(l, l.referral, 202) }
 
-func (a *agent) refuseReferral(l *leg, status int) { a.answerReferral(l, l.referral, status) }
+func (a *agent) refuseReferral(l *leg, status int) {
+	a.ways = a.ways[:len(a.ways)-1] // the one that was not taken
+	a.answerReferral(l, l.referral, status)
+}
 
 func (a *agent) answerReferral(l *leg, r *referral, status int) {
 	b := wire.NewResponse(r.request, status, "", l.tag).Add("Contact", r.tx.flow.contact())

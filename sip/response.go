@@ -145,9 +145,8 @@ func (l *leg) unanswered(tx *clientTx, status int, rang bool) {
 	o := tx.out
 	switch {
 	case o == nil || o.over || o != l.out || !l.gone.IsZero():
-	case rang && l.side == call.Parked: // its session will end
 	case rang && o.again: // a peer that holds a re-INVITE for minutes
-		l.agent.feed(call.ReinviteCancelled{Side: l.side.Other()})
+		l.agent.cancel(l)
 	case rang:
 		l.agent.feed(call.RangOut{})
 	default:
